@@ -1,0 +1,1 @@
+"""The pipeline: five Dramatiq actors, the sweep and the schedule."""

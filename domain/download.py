@@ -1,0 +1,107 @@
+"""The values that cross rooms: a download, what was fetched, how far it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from domain.requests import Wish
+from domain.states import Mode, Stage, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A download as its holder sees it: enough to do a stage's work.
+
+    Attributes:
+        asset_uuid: Names the folder of a quick download; drawn once, at submit.
+        epoch: The fencing number; only a write that carries it may change the row.
+        attempt: Which attempt this is, 1 or more.
+        crashes: How many of them ended with the death of the holder.
+        created_on: The UTC day of the submit, ``YYYYMMDD``; names the archive's folder.
+    """
+
+    history_id: int
+    user_id: int
+    asset_uuid: UUID
+    created_on: str
+    mode: Mode
+    wish: Wish
+    status: Status
+    stage: Stage
+    epoch: int
+    attempt: int
+    crashes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyLease:
+    """A proxy rented for one download.
+
+    Attributes:
+        url: ``scheme://user:password@host:port``, or None to go direct. A secret.
+        exit_name: Host and port without the credentials, for logs and people.
+    """
+
+    url: str | None
+    exit_name: str
+
+    def __repr__(self) -> str:
+        return f"ProxyLease({self.exit_name})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a fetch is; None means unknown, never 0.
+
+    Attributes:
+        percent: 0 to 100, never falling within an attempt.
+        speed_bps: Bytes a second.
+        eta_s: Seconds left.
+    """
+
+    downloaded_bytes: int
+    total_bytes: int | None = None
+    percent: float | None = None
+    speed_bps: float | None = None
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedMedia:
+    """What a fetch left in its staging folder, and what the site said about it.
+
+    Attributes:
+        path: The one finished file, inside the staging folder.
+        extension: Without a dot, from the allow-list in gateways/ytdlp/options.py.
+        title: The site's text, cleaned of control characters; may be empty.
+    """
+
+    path: Path
+    size_bytes: int
+    extension: str
+    title: str
+    extractor: str
+    webpage_url: str | None
+    thumbnail: str | None
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """The MD5 of a file in hex, and the bytes that were read for it."""
+
+    md5: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An account as the rest of the house sees it."""
+
+    user_id: int
+    email: str
+    nickname: str | None
+    role: str
+    token_version: int
+    created_at: datetime

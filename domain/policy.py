@@ -1,0 +1,79 @@
+"""When a download is tried again, and how long its asset is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+
+from domain import failures
+from domain.failures import DownloadError, TransientError
+
+RETRY_AFTER_CAP = timedelta(minutes=15)
+"""The longest wait that a source may ask of us. Source: docs/decisions/0004-retries.md."""
+
+MAX_CRASHES = 3
+"""How many times a download may take its worker down before it is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRule:
+    """How one class of failure is retried.
+
+    Attributes:
+        retries: Attempts after the first; 0 or more.
+        base: Upper bound of the first wait; it doubles with each attempt.
+        cap: The bound never grows past this.
+    """
+
+    retries: int
+    base: timedelta = timedelta(seconds=2)
+    cap: timedelta = timedelta(seconds=60)
+
+
+RETRIES: Mapping[type[TransientError], RetryRule] = MappingProxyType(
+    {
+        failures.SourceTroubleError: RetryRule(retries=4),
+        failures.RateLimitedError: RetryRule(retries=4, base=timedelta(seconds=5)),
+        failures.TimedOutError: RetryRule(retries=4),
+        failures.StalledError: RetryRule(retries=3),
+        failures.BlockedError: RetryRule(retries=1),
+        failures.ProxyFaultError: RetryRule(retries=4, base=timedelta(0)),
+        failures.ProxyUnavailableError: RetryRule(retries=3, base=timedelta(seconds=1)),
+        failures.DiskFullError: RetryRule(retries=3, base=timedelta(seconds=60)),
+        failures.InterruptedDownloadError: RetryRule(retries=3, base=timedelta(seconds=1)),
+        failures.CorruptError: RetryRule(retries=2),
+        failures.UnexpectedError: RetryRule(retries=1),
+    }
+)
+"""One row for each transient failure. Source: docs/decisions/0004-retries.md."""
+
+
+def retry_delay(
+    error: DownloadError, *, attempt: int, max_attempts: int, jitter: float
+) -> timedelta | None:
+    """Return how long to wait before the next attempt, or None to give up.
+
+    Args:
+        error: What ended the attempt.
+        attempt: Attempts made so far, counting the failed one; 1 or more.
+        max_attempts: The administrator's bound, whatever the failure.
+        jitter: Share of the bound to wait, 0.0 to 1.0; the caller draws it.
+
+    Raises:
+        ValueError: ``attempt`` or ``jitter`` is out of range.
+
+    Source: docs/decisions/0004-retries.md (full jitter; a source's Retry-After wins).
+    """
+    if attempt < 1 or not 0.0 <= jitter <= 1.0:
+        message = f"attempt {attempt} or jitter {jitter} is out of range"
+        raise ValueError(message)
+    if not isinstance(error, TransientError) or attempt >= max_attempts:
+        return None
+    rule = RETRIES[type(error)]
+    if attempt > rule.retries:
+        return None
+    if error.retry_after is not None:
+        return min(error.retry_after, RETRY_AFTER_CAP)
+    # The exponent is bounded so that a huge attempt cannot overflow timedelta.
+    bound = min(rule.base * 2 ** min(attempt - 1, 30), rule.cap)
+    return bound * jitter

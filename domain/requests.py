@@ -1,0 +1,74 @@
+"""What may be asked of a download: the address and the wished quality."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from domain.failures import InvalidUrlError
+
+MAX_URL_LENGTH = 2_048
+"""Characters of a submitted address. Source: the contract, section 3."""
+
+
+class Quality(StrEnum):
+    """The quality as people say it: a bound on the height, or only the sound."""
+
+    BEST = "best"
+    P2160 = "2160p"
+    P1440 = "1440p"
+    P1080 = "1080p"
+    P720 = "720p"
+    P480 = "480p"
+    P360 = "360p"
+    AUDIO = "audio"
+
+    @property
+    def max_height(self) -> int | None:
+        """Return the tallest picture wanted in pixels, or None for no bound."""
+        return int(self.value[:-1]) if self.value.endswith("p") else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the user asked to be fetched.
+
+    Attributes:
+        url: Checked by ``check_url``.
+        format_id: One exact format of the site, or None to choose by ``quality``.
+    """
+
+    url: str
+    quality: Quality = Quality.BEST
+    format_id: str | None = None
+
+
+def check_url(url: str) -> str:
+    """Return the address unchanged if a download may start from it.
+
+    Only the form is judged here; whether the address may be reached is for the egress policy.
+
+    Raises:
+        InvalidUrlError: It is not an absolute http(s) address with a plain host, is too long,
+            or carries a user name, a control character, a space or a smuggled yt-dlp option.
+
+    Source: reliability rows UR-16 to UR-22.
+    """
+    if not url or len(url) > MAX_URL_LENGTH:
+        raise InvalidUrlError
+    # urlsplit silently drops tabs and newlines, so they must be refused before it runs.
+    if any(character <= " " or character in "\x7f\\" for character in url):
+        raise InvalidUrlError
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+        url.encode()
+    except ValueError as error:
+        raise InvalidUrlError from error
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        raise InvalidUrlError
+    if "@" in parts.netloc or "%" in parts.netloc or parts.netloc.endswith(":"):
+        raise InvalidUrlError
+    # yt-dlp reads options from this fragment: an internal channel of its extractors.
+    if "__youtubedl_smuggle" in url:
+        raise InvalidUrlError
+    return url

@@ -1,0 +1,1 @@
+"""What V-Asset talks to: yt-dlp, proxy providers."""

@@ -1,0 +1,1 @@
+"""Where the proxies come from: nowhere, a list, or a third party."""

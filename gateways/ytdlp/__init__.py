@@ -1,0 +1,1 @@
+"""yt-dlp behind a door: a warm server, single-use children, one runner."""

@@ -1,0 +1,1 @@
+"""Settings, services, logs: assembles storage and gateways for the rooms above."""

@@ -1,0 +1,1 @@
+"""The program: commands, embedded servers, supervision."""
