@@ -17,21 +17,29 @@ class Download:
         asset_uuid: Names the folder of a quick download; drawn once, at submit.
         epoch: The fencing number; only a write that carries it may change the row.
         attempt: Which attempt this is, 1 or more.
+        tries: How many times this stage was claimed within the attempt, 1 or more.
         crashes: How many of them ended with the death of the holder.
-        created_on: The UTC day of the submit, ``YYYYMMDD``; names the archive's folder.
+        created_at: When it was submitted, UTC; its day names the archive's folder.
+        title: As the site gave it, cleaned; None before the fetch.
+        extension: Of the fetched file, from the allow-list; None before the fetch.
+        digest: None before the checksum.
     """
 
     history_id: int
     user_id: int
     asset_uuid: UUID
-    created_on: str
+    created_at: datetime
     mode: Mode
     wish: Wish
     status: Status
     stage: Stage
     epoch: int
     attempt: int
+    tries: int
     crashes: int
+    title: str | None
+    extension: str | None
+    digest: "Digest | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

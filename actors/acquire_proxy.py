@@ -1,0 +1,27 @@
+"""The stage acquire_proxy: rent a proxy for this download and keep its lease."""
+
+from actors.context import Context
+from domain.download import Download
+from domain.failures import DiskFullError
+from runtime import logs
+
+_log = logs.get("actors.acquire_proxy")
+
+
+async def acquire_proxy(context: Context, download: Download) -> None:
+    """Keep a fresh lease for the fetch that follows.
+
+    Raises:
+        ProxyUnavailableError: The provider gave none in time, or Redis cannot keep it.
+        DiskFullError: This node has passed its stop_ratio.
+    """
+    services = context.services
+    usage = services.files.usage()
+    if usage.used_ratio >= services.settings.storage.stop_ratio:
+        _log.error(
+            "disk_full", used_ratio=round(usage.used_ratio, 3), advice="free space or add a node"
+        )
+        raise DiskFullError
+    lease = await context.provider.acquire(download.history_id)
+    await services.leases.keep(download.history_id, lease)
+    _log.info("proxy_acquired", exit=lease.exit_name)

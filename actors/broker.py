@@ -1,0 +1,102 @@
+"""The broker: RabbitMQ in production, Valkey or Redis on one machine; the same to the actors."""
+
+from typing import Any, override
+from urllib.parse import urlsplit
+
+import pika
+from dramatiq.broker import Broker, MessageProxy
+from dramatiq.brokers import rabbitmq
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AsyncIO, Middleware
+from redis import Redis
+
+MAX_PRIORITY = 10
+"""Fixed for ever: RabbitMQ refuses a queue that is declared again with another number."""
+
+
+class UnknownBrokerError(ValueError):
+    """broker.url is neither amqp(s):// nor redis(s):// nor unix://."""
+
+
+class _OwnAcks(rabbitmq._RabbitmqConsumer):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the hook that dramatiq gives
+    """A consumer that acknowledges only what it delivered itself.
+
+    Delivery numbers start again with each channel, so after a reconnect the late end of an old
+    message would acknowledge a new one with the same number, which is then lost if the worker
+    dies. Source: docs/decisions/0005-brokers.md, reliability M1.
+    """
+
+    @override
+    def __next__(self) -> Any:
+        message = super().__next__()
+        if message is not None:
+            message.delivered_by = self
+        return message
+
+    @override
+    def ack(self, message: MessageProxy) -> None:
+        if getattr(message, "delivered_by", None) is self:
+            super().ack(message)
+
+    @override
+    def nack(self, message: MessageProxy) -> None:
+        if getattr(message, "delivered_by", None) is self:
+            super().nack(message)
+
+
+class _ConfirmingBroker(RabbitmqBroker):
+    """RabbitMQ with publisher confirms and the consumer above."""
+
+    @property
+    @override
+    def consumer_class(self) -> type[_OwnAcks]:
+        return _OwnAcks
+
+
+def open_broker(url: str, *middleware: Middleware) -> Broker:
+    """Return the broker behind an address; it connects when it is first used.
+
+    dramatiq's own middleware is left out but for the event loop: retries stand in the row, and
+    deadlines belong to the runner of the child. Source: docs/decisions/0004-retries.md.
+
+    Raises:
+        UnknownBrokerError: The scheme is none of those known.
+    """
+    chain: list[Middleware] = [AsyncIO(), *middleware]
+    match urlsplit(url).scheme:
+        case "amqp" | "amqps":
+            return _ConfirmingBroker(
+                parameters=[_parameters(url)],
+                confirm_delivery=True,
+                max_priority=MAX_PRIORITY,
+                middleware=chain,
+            )
+        case "redis" | "rediss" | "unix":
+            client = Redis.from_url(url, socket_timeout=5)  # pyright: ignore[reportUnknownMemberType]
+            return RedisBroker(
+                client=client,
+                middleware=chain,
+                # A killed worker's messages come back after 15 s instead of some hours.
+                heartbeat_timeout=15_000,
+                maintenance_chance=100_000,
+            )
+        case _:
+            message = "broker.url must start with amqp://, redis:// or unix://"
+            raise UnknownBrokerError(message)
+
+
+def _parameters(url: str) -> dict[str, Any]:
+    """Return the address as pika's keywords, with the deadlines that it leaves out."""
+    parsed = pika.URLParameters(url)
+    return {
+        "host": parsed.host,
+        "port": parsed.port,
+        "virtual_host": parsed.virtual_host,
+        "credentials": parsed.credentials,
+        "ssl_options": parsed.ssl_options,
+        "heartbeat": 30,
+        # Without this a send hangs for as long as RabbitMQ has a disk or memory alarm.
+        "blocked_connection_timeout": 5,
+        "socket_timeout": 5,
+    }

@@ -1,0 +1,71 @@
+"""The stage fetch: let a yt-dlp child bring the video into a staging folder."""
+
+import asyncio
+
+from actors.context import Context
+from domain.download import Download, FetchedMedia, Progress
+from domain.events import ProgressEvent
+from domain.failures import ProxyFaultError
+from domain.states import Stage
+from gateways.ytdlp.options import FetchOrder
+from runtime import logs
+from storage import manifests
+
+_log = logs.get("actors.fetch")
+
+
+async def fetch(context: Context, download: Download) -> FetchedMedia:
+    """Return what the child brought; a repeat of a complete fetch finds its manifest.
+
+    Raises:
+        DownloadError: As the child or the runner found, see gateways/ytdlp/causes.py.
+    """
+    services = context.services
+    staging = services.files.staging(download.history_id, download.attempt)
+    if (media := await asyncio.to_thread(manifests.read, staging)) is not None:
+        return media
+    lease = await services.leases.of(download.history_id)
+    if lease is None:
+        message = "The lease of the proxy has ended."
+        raise ProxyFaultError(message)
+    await asyncio.to_thread(services.files.fresh_staging, download.history_id, download.attempt)
+    order = FetchOrder(wish=download.wish, staging=staging, proxy_url=lease.url)
+    _log.info("fetch_started", exit=lease.exit_name)
+    async with asyncio.TaskGroup() as group:
+        teller = _Teller(context, download, group)
+        media = await context.runner.fetch(order, teller.hear)
+    await asyncio.to_thread(manifests.write, staging, media)
+    _log.info("fetch_finished", size_bytes=media.size_bytes, extractor=media.extractor)
+    return media
+
+
+class _Teller:
+    """Publishes the newest progress, one at a time; what comes meanwhile replaces it."""
+
+    def __init__(self, context: Context, download: Download, group: asyncio.TaskGroup) -> None:
+        self._context = context
+        self._download = download
+        self._group = group
+        self._newest: Progress | None = None
+        self._busy = False
+
+    def hear(self, progress: Progress) -> None:
+        """Take a progress; returns at once."""
+        self._newest = progress
+        if not self._busy:
+            self._busy = True
+            self._group.create_task(self._publish())
+
+    async def _publish(self) -> None:
+        while (progress := self._newest) is not None:
+            self._newest = None
+            await self._context.services.feed.publish(
+                ProgressEvent(
+                    history_id=self._download.history_id,
+                    user_id=self._download.user_id,
+                    stage=Stage.FETCH,
+                    attempt=self._download.attempt,
+                    progress=progress,
+                )
+            )
+        self._busy = False

@@ -1,0 +1,150 @@
+"""The worker: one process that does the stages of one node."""
+
+import asyncio
+import os
+import signal
+import threading
+import uuid
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any, override
+
+from dramatiq import Worker
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.broker import Broker
+from dramatiq.middleware import Middleware
+
+from actors.context import Context
+from actors.declarations import SCHEDULE_QUEUE, declare
+from actors.pipeline import SHARED_QUEUE, Wakeups, node_queue
+from actors.schedule import open_scheduled_broker
+from actors.upkeep import beat, keep_up
+from gateways.ytdlp.options import FetchLimits, Tools
+from gateways.ytdlp.runner import Runner
+from runtime import logs, tools
+from runtime.services import open_services, provider_of
+from runtime.settings import Settings
+
+POLL_MS = 50
+"""How long an idle Redis consumer sleeps; it bounds what each stage waits for its message."""
+
+SPARE_THREADS = 6
+"""Threads beyond the slots, for wake-ups that come late or twice and for the clean-up."""
+
+STOP_MS = 6_000
+
+_log = logs.get("actors.main")
+
+
+class _Life(Middleware):
+    """Opens the context when the worker boots and closes it when it has stopped."""
+
+    def __init__(self, settings: Settings, wakeups: Wakeups) -> None:
+        self._settings = settings
+        self._wakeups = wakeups
+        self._stack = AsyncExitStack()
+        self._context: Context | None = None
+
+    def context(self) -> Context:
+        """Return the open context."""
+        if self._context is None:
+            message = "a message came before the worker had booted"
+            raise AssertionError(message)
+        return self._context
+
+    @override
+    def before_worker_boot(self, broker: Broker, worker: Any) -> None:
+        _on_loop(self._open())
+
+    @override
+    def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
+        _on_loop(self._begin_stop())
+
+    @override
+    def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
+        _on_loop(self._stack.aclose())
+
+    async def _open(self) -> None:
+        settings = self._settings
+        services = await self._stack.enter_async_context(open_services(settings))
+        await asyncio.to_thread(services.files.prepare_root)
+        provider = provider_of(settings.proxy)
+        self._stack.push_async_callback(provider.close)
+        runner = Runner(_limits(settings), _tools())
+        await runner.start()
+        self._stack.push_async_callback(runner.close)
+        self._context = Context(
+            services=services,
+            wakeups=self._wakeups,
+            runner=runner,
+            provider=provider,
+            holder=f"{settings.storage.node}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+            stopping=asyncio.Event(),
+        )
+        await beat(self._context)
+        upkeep = asyncio.create_task(keep_up(self._context))
+        self._stack.push_async_callback(_cancel, upkeep)
+
+    async def _begin_stop(self) -> None:
+        self.context().stopping.set()
+
+
+def run_worker(settings: Settings) -> int:
+    """Work until SIGTERM or SIGINT, then let go of everything within seconds; the exit status.
+
+    Raises:
+        DatabaseError: The database cannot be reached at the start.
+        RootMissingError: The storage root belongs to another node.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    broker = open_scheduled_broker(settings)
+    wakeups = Wakeups(broker)
+    life = _Life(settings, wakeups)
+    broker.add_middleware(life)
+    node = settings.storage.node
+    declare(broker, node, life.context)
+    worker = Worker(
+        broker,
+        # Named, or a worker that enqueues for another node would begin to consume its queue.
+        queues={SHARED_QUEUE, SCHEDULE_QUEUE, node_queue(node)},
+        worker_threads=settings.downloads.slots + SPARE_THREADS,
+        worker_timeout=POLL_MS,
+    )
+    worker.start()
+    _log.info("worker_started", node=node, slots=settings.downloads.slots)
+    stop.wait()
+    _log.info("worker_stopping", node=node)
+    worker.stop(timeout=STOP_MS)
+    wakeups.close()
+    broker.close()
+    return 0
+
+
+def _limits(settings: Settings) -> FetchLimits:
+    downloads = settings.downloads
+    return FetchLimits(
+        max_bytes=downloads.max_bytes,
+        time_limit=timedelta(seconds=downloads.time_limit_s),
+        stall_timeout=timedelta(seconds=downloads.stall_timeout_s),
+        connections=downloads.connections,
+    )
+
+
+def _tools() -> Tools:
+    return Tools(ffmpeg=tools.find_ffmpeg(), js_runtime=tools.find_js_runtime())
+
+
+def _on_loop(coroutine: Any) -> None:
+    """Run a coroutine on dramatiq's event loop and wait for it."""
+    loop_thread = get_event_loop_thread()
+    if loop_thread is None:
+        message = "the AsyncIO middleware must stand before this one"
+        raise AssertionError(message)
+    loop_thread.run_coroutine(coroutine)
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

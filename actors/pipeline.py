@@ -1,0 +1,88 @@
+"""The pipeline's messages: one wake-up for one stage of one download."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import BoundedSemaphore
+
+import dramatiq
+from dramatiq.broker import Broker
+from pika.exceptions import AMQPError
+from redis.exceptions import RedisError
+
+from actors.broker import open_broker
+from domain.states import Stage
+from runtime import logs
+
+SHARED_QUEUE = "acquire_proxy"
+LONGEST_DELAY = timedelta(seconds=60)
+"""Longer waits are the row's ``not_before``, which the sweep finds."""
+
+MAX_WAITING = 10_000
+"""Wake-ups kept in memory while the broker is away; the sweep sends what is beyond."""
+
+_log = logs.get("actors.pipeline")
+
+
+def node_queue(node: str) -> str:
+    """Return the queue of the stages that must run where the file is."""
+    return f"node.{node}"
+
+
+class Wakeups:
+    """Sends wake-ups from one thread of its own, beside whatever its caller does.
+
+    One thread, because a connection to RabbitMQ belongs to the thread that opened it. A wake-up
+    that cannot be sent is logged and dropped: the row is the truth, and the sweep sends it.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wakeups")
+        self._room = BoundedSemaphore(MAX_WAITING)
+
+    def send(
+        self,
+        stage: Stage,
+        history_id: int,
+        *,
+        node: str | None = None,
+        delay: timedelta = timedelta(0),
+    ) -> None:
+        """Wake a stage of a download, on one node or on any; returns at once, never raises.
+
+        A delay over a minute sends nothing: the sweep does when it is over.
+        """
+        if delay > LONGEST_DELAY or not self._room.acquire(blocking=False):
+            return
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=SHARED_QUEUE if node is None else node_queue(node),
+            actor_name=stage.value,
+            args=(history_id,),
+            kwargs={},
+            options={},
+        )
+        delay_ms = int(delay.total_seconds() * 1000)
+        self._thread.submit(self._enqueue, message, delay_ms or None)
+
+    def close(self) -> None:
+        """Send what is waiting, for two seconds at most by the broker's own deadlines."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _enqueue(self, message: "dramatiq.Message[None]", delay_ms: int | None) -> None:
+        try:
+            self._broker.enqueue(message, delay=delay_ms)
+        except (dramatiq.DramatiqError, AMQPError, RedisError, OSError) as error:
+            _log.warning(
+                "wakeup_not_sent",
+                stage=message.actor_name,
+                history_id=message.args[0],
+                error=type(error).__name__,
+                advice="the sweep sends it within a minute; check the broker",
+            )
+        finally:
+            self._room.release()
+
+
+def open_wakeups(broker_url: str) -> Wakeups:
+    """Return wake-ups over a broker of their own, for a process that runs no actors."""
+    return Wakeups(open_broker(broker_url))

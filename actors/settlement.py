@@ -1,0 +1,131 @@
+"""How a stage ends: the row first, then who must be told and what must be cleared away."""
+
+import asyncio
+import random
+from datetime import timedelta
+from enum import Enum, auto
+
+from actors.context import Context
+from domain.download import Digest, Download, FetchedMedia
+from domain.events import StateEvent
+from domain.failures import CorruptError, DownloadError
+from domain.policy import retry_delay
+from domain.states import Stage, Status
+from runtime import logs
+
+NO_DELAY = timedelta(0)
+
+_log = logs.get("actors.settlement")
+
+
+class Interruption(Enum):
+    """Why a work that was going well had to end."""
+
+    CANCELLED = auto()
+    STOPPING = auto()
+    CLAIM_LOST = auto()
+
+
+async def settle_success(
+    context: Context, claim: Download, outcome: FetchedMedia | Digest | None
+) -> None:
+    """Pass a download on to its next stage, or tell of its end after the last one."""
+    following = claim.stage.following
+    if following is None:
+        # The work of ``record`` has written the final state itself, with the file in place.
+        _log.info("download_finished", status=claim.mode.finished.label)
+        await _end(context, claim, claim.mode.finished)
+        return
+    if await context.services.downloads.pass_on(claim, following, outcome=outcome):
+        context.wakeups.send(following, claim.history_id, node=context.node)
+        await tell(context, claim, Status.RUNNING, following)
+
+
+async def settle_error(
+    context: Context, claim: Download, error: DownloadError, *, final: bool = False
+) -> None:
+    """Queue the download again after the delay of the policy, or end it as failed."""
+    keeps_file = claim.stage in (Stage.CHECKSUM, Stage.RECORD) and not isinstance(
+        error, CorruptError
+    )
+    max_attempts = context.services.settings.downloads.max_attempts
+    delay = retry_delay(
+        error,
+        attempt=claim.tries if keeps_file else claim.attempt,
+        max_attempts=max_attempts,
+        jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+    )
+    level = "error" if delay is None or final else "warning"
+    getattr(_log, level)(
+        "stage_failed",
+        code=error.code.value,
+        explanation=str(error),
+        retry_in_s=None if delay is None or final else round(delay.total_seconds(), 3),
+    )
+    if delay is None or final:
+        if await context.services.downloads.fail(claim, error):
+            await _end(context, claim, Status.FAILED)
+    elif keeps_file:
+        await context.services.downloads.repeat_stage(claim, error=error, delay=delay)
+        context.wakeups.send(claim.stage, claim.history_id, node=context.node, delay=delay)
+    else:
+        await _put_back(context, claim, error, delay)
+
+
+async def settle_interruption(
+    context: Context, claim: Download, interruption: Interruption
+) -> None:
+    """End a cancelled download, hand on what this worker can no longer do, leave what is lost."""
+    downloads = context.services.downloads
+    match interruption:
+        case Interruption.CANCELLED:
+            if await downloads.end_cancelled(claim):
+                await _end(context, claim, Status.CANCELLED)
+        case Interruption.STOPPING if claim.stage in (Stage.CHECKSUM, Stage.RECORD):
+            await downloads.let_go(claim)
+        case Interruption.STOPPING:
+            await _put_back(context, claim, None, NO_DELAY)
+        case Interruption.CLAIM_LOST if claim.stage in (Stage.ACQUIRE_PROXY, Stage.FETCH):
+            # The next attempt has a staging folder of its own, so this one is only ours.
+            await _clear_staging(context, claim)
+        case Interruption.CLAIM_LOST:
+            pass
+
+
+async def tell(context: Context, claim: Download, status: Status, stage: Stage) -> None:
+    """Publish that a download moved."""
+    event = StateEvent(
+        history_id=claim.history_id,
+        user_id=claim.user_id,
+        status=status,
+        stage=stage,
+        attempt=claim.attempt,
+    )
+    if not await context.services.feed.publish(event):
+        _log.warning("event_not_published", advice="sockets read the row again within 20 s")
+
+
+async def _put_back(
+    context: Context, claim: Download, error: DownloadError | None, delay: timedelta
+) -> None:
+    """Give the slot back and queue the download again."""
+    await _clear_staging(context, claim)
+    await context.services.leases.release(claim.history_id)
+    if await context.services.downloads.put_back(claim, error=error, delay=delay):
+        context.wakeups.send(Stage.ACQUIRE_PROXY, claim.history_id, delay=delay)
+        await tell(context, claim, Status.QUEUED, Stage.ACQUIRE_PROXY)
+    if not context.stopping.is_set():
+        await context.give_turns()
+
+
+async def _end(context: Context, claim: Download, status: Status) -> None:
+    """Clear away what a finished download leaves, tell of its end, and call up the next."""
+    await context.give_turns()
+    await tell(context, claim, status, claim.stage)
+    await _clear_staging(context, claim)
+    await context.services.leases.release(claim.history_id)
+
+
+async def _clear_staging(context: Context, claim: Download) -> None:
+    files = context.services.files
+    await asyncio.to_thread(files.clear_staging, claim.history_id, claim.attempt)

@@ -1,0 +1,143 @@
+"""One stage of one download: claim, work under a renewed claim, settle, pass on.
+
+The only place that claims and settles; the works themselves know nothing of it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from actors.context import Context
+from actors.settlement import (
+    Interruption,
+    settle_error,
+    settle_interruption,
+    settle_success,
+)
+from domain.download import Digest, Download, FetchedMedia
+from domain.failures import DownloadError, InterruptedDownloadError, UnexpectedError
+from domain.policy import MAX_CRASHES
+from domain.states import Stage
+from runtime import logs
+from storage.db import DatabaseError
+from storage.downloads import CLAIM
+
+Outcome = FetchedMedia | Digest | None
+Work = Callable[[Context, Download], Awaitable[Outcome]]
+
+RENEW_EVERY = CLAIM / 4
+
+_log = logs.get("actors.stage")
+
+
+class ClaimLostError(Exception):
+    """A work found its row changed under it; somebody else holds it, or its owner cancelled."""
+
+
+async def run(context: Context, stage: Stage, work: Work, history_id: int) -> None:
+    """Do a due stage if it is to be had; a repeated or late wake-up does nothing."""
+    services = context.services
+    try:
+        claim = await services.downloads.claim(
+            history_id, stage, holder=context.holder, turns=services.turns
+        )
+        if claim is None:
+            return
+        with structlog.contextvars.bound_contextvars(
+            history_id=history_id, stage=stage.value, attempt=claim.attempt
+        ):
+            await _run_claimed(context, claim, work)
+    except DatabaseError as error:
+        # Nothing is settled, so the claim runs out and the sweep takes the row up again.
+        _log.error(  # noqa: TRY400 - the trace would say no more than the name
+            "database_away",
+            history_id=history_id,
+            error=str(error),
+            advice="the download goes on when the database is back",
+        )
+
+
+async def _run_claimed(context: Context, claim: Download, work: Work) -> None:
+    if claim.crashes >= MAX_CRASHES:
+        error = InterruptedDownloadError("The download ended its worker again and again.")
+        await settle_error(context, claim, error, final=True)
+        return
+    result = await _work_while_held(context, claim, work)
+    match result:
+        case Interruption():
+            _log.info("stage_interrupted", reason=result.name.lower())
+            await settle_interruption(context, claim, result)
+        case DownloadError():
+            await settle_error(context, claim, result)
+        case _:
+            await settle_success(context, claim, result)
+
+
+async def _work_while_held(
+    context: Context, claim: Download, work: Work
+) -> Outcome | DownloadError | Interruption:
+    """Run a work until it ends or its claim is lost, cancelled or let go."""
+    task = asyncio.ensure_future(work(context, claim))
+    watch = asyncio.create_task(_watch(context, claim))
+    try:
+        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return watch.result()
+        return task.result()
+    except DownloadError as error:
+        return error
+    except ClaimLostError:
+        wished = await context.services.downloads.renew(claim)
+        return Interruption.CANCELLED if wished else Interruption.CLAIM_LOST
+    except DatabaseError:
+        raise
+    except Exception as error:
+        _log.exception("stage_failed_unexpectedly", error=type(error).__name__)
+        return UnexpectedError()
+    finally:
+        for unfinished in (task, watch):
+            unfinished.cancel()
+            with suppress(asyncio.CancelledError, DownloadError, ClaimLostError, DatabaseError):
+                await unfinished
+
+
+async def _watch(context: Context, claim: Download) -> Interruption:
+    """Renew a claim until something speaks against going on; return what."""
+    cancelled = context.cancels[claim.history_id]
+    loop = asyncio.get_running_loop()
+    renewed_at = loop.time()
+    try:
+        while not context.stopping.is_set():
+            await _first_of(cancelled, context.stopping)
+            cancelled.clear()
+            try:
+                wished = await context.services.downloads.renew(claim)
+            except DatabaseError:
+                # A short absence of the database ends no download; a long one loses the claim.
+                if loop.time() - renewed_at < CLAIM.total_seconds():
+                    continue
+                return Interruption.CLAIM_LOST
+            renewed_at = loop.time()
+            if wished is None:
+                return Interruption.CLAIM_LOST
+            if wished:
+                return Interruption.CANCELLED
+    finally:
+        context.cancels.pop(claim.history_id, None)
+    return Interruption.STOPPING
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set, or until the claim should be renewed."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(
+            waits,
+            timeout=RENEW_EVERY.total_seconds(),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+    finally:
+        for wait in waits:
+            wait.cancel()

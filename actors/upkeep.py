@@ -1,0 +1,65 @@
+"""The upkeep of a node: heartbeat, sweep, clean-up and cancel wishes, beside the actors."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from redis.exceptions import RedisError
+
+from actors.context import Context
+from actors.expire import expire
+from actors.sweep import sweep
+from runtime import logs
+from storage.db import DatabaseError
+
+HEARTBEAT_EVERY = timedelta(seconds=10)
+SWEEP_EVERY = timedelta(seconds=15)
+EXPIRE_EVERY = timedelta(minutes=30)
+"""Beside periodiq's hourly tick, which neither catches up nor knows whether it arrived."""
+
+_log = logs.get("actors.upkeep")
+
+
+async def beat(context: Context) -> None:
+    """Say that this node lives."""
+    storage = context.services.settings.storage
+    await context.services.nodes.beat(storage.node, storage.node_url)
+
+
+async def keep_up(context: Context) -> None:
+    """Run the chores of this node until cancelled."""
+
+    async def clear() -> None:
+        await expire(context)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_repeat("heartbeat", HEARTBEAT_EVERY, lambda: beat(context)))
+        group.create_task(_repeat("sweep", SWEEP_EVERY, lambda: sweep(context)))
+        group.create_task(_repeat("expire", EXPIRE_EVERY, clear))
+        group.create_task(_hear_cancels(context))
+
+
+async def _repeat(name: str, every: timedelta, chore: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await chore()
+        except (DatabaseError, OSError) as error:
+            _log.error(  # noqa: TRY400 - a trace each ten seconds helps nobody
+                "chore_failed",
+                chore=name,
+                error=str(error),
+                advice="tried again soon; check the database and the disk",
+            )
+        await asyncio.sleep(every.total_seconds())
+
+
+async def _hear_cancels(context: Context) -> None:
+    """Set the cancel of each download that runs here as soon as Redis tells of the wish."""
+    while True:
+        try:
+            async for history_id in context.services.feed.cancel_wishes():
+                if history_id in context.cancels:
+                    context.cancels[history_id].set()
+        except (RedisError, OSError):
+            # The renewal of the claim finds the wish too, only later.
+            await asyncio.sleep(1)

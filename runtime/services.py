@@ -1,0 +1,98 @@
+"""The services: everything that a process of V-Asset works with, opened and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from gateways.proxies.http import HttpProvider
+from gateways.proxies.provider import Direct, Provider
+from gateways.proxies.static import StaticList
+from runtime.settings import Proxy, Settings
+from storage.db import Db
+from storage.downloads import Downloads, Turns
+from storage.due import Due
+from storage.feed import Feed
+from storage.files import Files
+from storage.leases import Leases
+from storage.nodes import Nodes
+from storage.redis_door import connect
+from storage.users import Users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What web, worker and commands share."""
+
+    settings: Settings
+    db: Db
+    redis: Redis
+    downloads: Downloads
+    due: Due
+    users: Users
+    nodes: Nodes
+    feed: Feed
+    leases: Leases
+    files: Files
+
+    @property
+    def turns(self) -> Turns:
+        """Return how much may run at once."""
+        downloads = self.settings.downloads
+        return Turns(slots=downloads.slots, per_user=downloads.per_user_active)
+
+    @property
+    def quick_ttl(self) -> timedelta:
+        """Return how long a quick download's file is kept."""
+        return timedelta(hours=self.settings.downloads.quick_ttl_h)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Yield the services of a process; its own loop must be running.
+
+    Raises:
+        DatabaseError: The database cannot be reached.
+    """
+    node = settings.storage.node
+    db = Db(settings.database.url.get_secret_value())
+    redis = connect(settings.redis.url.get_secret_value())
+    await db.open()
+    try:
+        yield Services(
+            settings=settings,
+            db=db,
+            redis=redis,
+            downloads=Downloads(db, node=node),
+            due=Due(db, node=node),
+            users=Users(db),
+            nodes=Nodes(db),
+            feed=Feed(redis),
+            leases=Leases(redis),
+            files=Files(settings.storage.root, node=node),
+        )
+    finally:
+        await redis.aclose()
+        await db.close()
+
+
+def provider_of(proxy: Proxy) -> Provider:
+    """Return the provider that the settings name.
+
+    Raises:
+        ValueError: Its settings do not fit it.
+        ProxyUnavailableError: An address of the list is no proxy.
+    """
+    match proxy.provider:
+        case "none":
+            return Direct()
+        case "list":
+            return StaticList([address.get_secret_value() for address in proxy.list])
+        case "http":
+            return HttpProvider(
+                proxy.endpoint,
+                api_key=proxy.api_key.get_secret_value(),
+                timeout=timedelta(seconds=proxy.timeout_s),
+            )

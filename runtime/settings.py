@@ -1,0 +1,151 @@
+"""The settings: what an administrator may decide. How they are read: settings_layers.py."""
+
+import socket
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+MIN_SECRET_BYTES = 32
+"""Source: RFC 7518, section 3.2: a key as long as the hash of HS256."""
+
+Ratio = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[int, Field(ge=1)]
+Limit = Annotated[int, Field(ge=0)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Network = IPv4Network | IPv6Network
+NodeName = Annotated[
+    str,
+    # The name stands in queue names, where dots and the endings .DQ and .XQ have a meaning.
+    BeforeValidator(lambda name: name or socket.gethostname().replace(".", "-").lower()),
+    Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$"),
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(_Section):
+    """Where the web process listens and what it believes."""
+
+    host: str
+    port: Port
+    public_url: str
+    trusted_proxies: tuple[Network, ...]
+    cors_origins: tuple[str, ...]
+
+
+class Service(_Section):
+    """A service of ours, by its address; secret because a password may stand in it."""
+
+    url: SecretStr
+
+
+class Storage(_Section):
+    """This node and its disk."""
+
+    root: Path
+    node: NodeName
+    node_url: str
+    warn_ratio: Ratio
+    stop_ratio: Ratio
+
+
+class Backoff(_Section):
+    """Bounds of the wait before the next attempt, in seconds."""
+
+    min: Limit
+    max: Seconds
+
+
+class Downloads(_Section):
+    """How much is fetched at once, and when an attempt is given up."""
+
+    slots: Count
+    per_user_active: Count
+    per_site_active: Count
+    max_attempts: Count
+    backoff_s: Backoff
+    stall_timeout_s: Seconds
+    time_limit_s: Seconds
+    max_bytes: Count
+    max_playlist_entries: Count
+    connections: Count
+    quick_ttl_h: Count
+
+
+class Proxy(_Section):
+    """Where the proxies come from."""
+
+    provider: Literal["none", "list", "http"]
+    endpoint: str
+    api_key: SecretStr
+    timeout_s: Seconds
+    cooldown_s: Seconds
+    list: tuple[SecretStr, ...]
+
+
+class Delivery(_Section):
+    """How files leave this node."""
+
+    max_concurrent: Count
+    per_user_concurrent: Count
+    per_user_bytes_per_s: Limit
+    total_bytes_per_s: Limit
+    ticket_ttl_s: Seconds
+    offload: Literal["none", "x-accel"]
+
+
+class Auth(_Section):
+    """Tokens, registration and login limits."""
+
+    secret: SecretStr
+    access_ttl_s: Seconds
+    refresh_ttl_s: Seconds
+    registration: Literal["open", "closed"]
+    login_attempts_per_account: Count
+    login_attempts_per_address: Count
+
+
+class Quota(_Section):
+    """What a new user may use."""
+
+    daily_downloads: Limit
+    archive_bytes: Limit
+    active_downloads: Limit
+
+
+class Egress(_Section):
+    """What a download may reach."""
+
+    allow_private: tuple[Network, ...]
+    ports: tuple[Port, ...]
+    deny_hosts: tuple[str, ...]
+    sandbox: Literal["require", "prefer", "off"]
+
+
+class Log(_Section):
+    """How the log looks."""
+
+    format: Literal["auto", "json", "people"]
+    level: Literal["debug", "info", "warning", "error"]
+
+
+class Settings(_Section):
+    """All settings; build them with ``settings_layers.load``."""
+
+    server: Server
+    database: Service
+    redis: Service
+    broker: Service
+    storage: Storage
+    downloads: Downloads
+    proxy: Proxy
+    delivery: Delivery
+    auth: Auth
+    quota: Quota
+    egress: Egress
+    log: Log

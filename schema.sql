@@ -1,0 +1,136 @@
+-- The schema of V-Asset. Safe to run again at any time: `vasset migrate` does, under a lock.
+-- All deadlines are compared with the database's own clock.
+
+CREATE TABLE IF NOT EXISTS users (
+    user_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email         varchar(254) NOT NULL UNIQUE,      -- in its canonical form, storage/users.py
+    nickname      varchar(64),
+    password_hash varchar(255) NOT NULL,             -- argon2id
+    role          varchar(8)  NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
+    token_version int         NOT NULL DEFAULT 1,    -- raised to end every token at once
+    disabled_at   timestamptz,
+    created_at    timestamptz NOT NULL DEFAULT now()
+);
+
+-- One row for each refresh token ever given; a used one that comes again ends its family.
+CREATE TABLE IF NOT EXISTS refresh_tokens (
+    token_hash char(64)    PRIMARY KEY,              -- SHA-256 of the token, in hex
+    family     uuid        NOT NULL,
+    user_id    bigint      NOT NULL REFERENCES users ON DELETE CASCADE,
+    expires_at timestamptz NOT NULL,
+    used_at    timestamptz
+);
+CREATE INDEX IF NOT EXISTS refresh_tokens_family ON refresh_tokens (family);
+CREATE INDEX IF NOT EXISTS refresh_tokens_expiry ON refresh_tokens (expires_at);
+
+CREATE TABLE IF NOT EXISTS nodes (
+    node         varchar(63) PRIMARY KEY,
+    url          text        NOT NULL DEFAULT '',
+    draining     boolean     NOT NULL DEFAULT false,
+    heartbeat_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS download_history (
+    history_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id         bigint        NOT NULL REFERENCES users,
+    url             varchar(2048) NOT NULL,
+    mode            varchar(16)   NOT NULL CHECK (mode IN ('quick_download', 'archive')),
+    quality         varchar(8)    NOT NULL DEFAULT 'best',
+    format_id       varchar(64),
+
+    -- Where it stands. A claim is the triple of epoch, claimed_by and claim_until.
+    status          int           NOT NULL DEFAULT 4 CHECK (status BETWEEN 0 AND 6),
+    stage           varchar(16)   NOT NULL DEFAULT 'acquire_proxy'
+                    CHECK (stage IN ('acquire_proxy', 'fetch', 'checksum', 'record')),
+    storage_node    varchar(63),
+    epoch           int           NOT NULL DEFAULT 0,
+    claimed_by      varchar(128),
+    claim_until     timestamptz,                     -- NULL: nobody holds it
+    continues       boolean       NOT NULL DEFAULT false,  -- the next start is no new attempt
+    attempts        int           NOT NULL DEFAULT 0,
+    tries           int           NOT NULL DEFAULT 0, -- claims of this stage within the attempt
+    crashes         int           NOT NULL DEFAULT 0, -- claims that ran out: their holder died
+    not_before      timestamptz,
+    woken_at        timestamptz   NOT NULL DEFAULT now(),
+    cancel_wish_at  timestamptz,
+
+    -- What the site said.
+    title           varchar(200),
+    extractor       varchar(100),
+    webpage_url     text,
+    thumbnail       text,
+    duration_s      double precision,
+    extension       varchar(8),
+
+    -- The asset.
+    asset_uuid      uuid          NOT NULL DEFAULT gen_random_uuid(),
+    file_path       varchar,
+    file_name       varchar(255),
+    file_size       bigint,
+    file_hash       char(32),
+    expire_at       timestamptz,
+
+    error_code      varchar(32),
+    error_message   text,
+    error_retryable boolean,
+
+    created_at      timestamptz   NOT NULL DEFAULT now(),
+    started_at      timestamptz,
+    finished_at     timestamptz
+);
+CREATE INDEX IF NOT EXISTS download_history_of_user ON download_history (user_id, history_id DESC);
+CREATE INDEX IF NOT EXISTS download_history_queued
+    ON download_history (user_id, history_id) WHERE status = 4;
+CREATE INDEX IF NOT EXISTS download_history_running
+    ON download_history (storage_node, user_id) WHERE status = 5;
+CREATE INDEX IF NOT EXISTS download_history_expiring
+    ON download_history (storage_node, expire_at) WHERE status = 3;
+
+-- Every move of every download, kept by the database itself.
+CREATE TABLE IF NOT EXISTS transitions (
+    transition_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    history_id    bigint      NOT NULL REFERENCES download_history ON DELETE CASCADE,
+    from_status   int,
+    to_status     int         NOT NULL,
+    stage         varchar(16) NOT NULL,
+    attempt       int         NOT NULL,
+    epoch         int         NOT NULL,
+    storage_node  varchar(63),
+    error_code    varchar(32),
+    moved_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX IF NOT EXISTS transitions_of_download ON transitions (history_id, transition_id);
+
+-- The moves of domain/states.py; a test compares the two.
+CREATE OR REPLACE FUNCTION is_legal_move(from_status int, to_status int) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT (from_status, to_status) IN (
+        (4, 5), (4, 6),
+        (5, 0), (5, 1), (5, 3), (5, 4), (5, 6),
+        (3, 2),
+        (0, 4), (6, 4)
+    )
+$$;
+
+CREATE OR REPLACE FUNCTION keep_transitions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NOT is_legal_move(OLD.status, NEW.status) THEN
+        RAISE EXCEPTION 'download %: % to % is not a legal move',
+            NEW.history_id, OLD.status, NEW.status USING ERRCODE = 'check_violation';
+    END IF;
+    INSERT INTO transitions
+        (history_id, from_status, to_status, stage, attempt, epoch, storage_node, error_code)
+    VALUES
+        (NEW.history_id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END, NEW.status, NEW.stage,
+         NEW.attempts, NEW.epoch, NEW.storage_node, NEW.error_code);
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER download_history_inserted
+    AFTER INSERT ON download_history
+    FOR EACH ROW EXECUTE FUNCTION keep_transitions();
+CREATE OR REPLACE TRIGGER download_history_moved
+    AFTER UPDATE ON download_history
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
+    EXECUTE FUNCTION keep_transitions();

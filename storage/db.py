@@ -1,0 +1,142 @@
+"""The one door to `databases`: a pool, named statements, and transactions that do not leak."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Protocol, cast
+
+import asyncpg
+import databases
+from databases.interfaces import Record
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.queries import QUERIES
+
+Row = Mapping[str, Any]
+"""A row by column name; the module that asked for it turns it into a value at once."""
+
+ACQUIRE_TIMEOUT = timedelta(seconds=10)
+"""How long a statement may wait for a connection of the pool and then run."""
+
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+class DatabaseError(Exception):
+    """The database is away, full or refused a statement; nothing is known of the result."""
+
+
+class Statements(Protocol):
+    """What both the pool and one pinned connection can do."""
+
+    async def one(self, name: str, **values: object) -> Row | None:
+        """Return the first row of the named statement, or None."""
+        ...
+
+    async def all(self, name: str, **values: object) -> Sequence[Row]:
+        """Return every row of the named statement."""
+        ...
+
+
+class _Pinned:
+    """Statements on one connection, inside its transaction."""
+
+    def __init__(self, connection: databases.core.Connection) -> None:
+        self._connection = connection
+
+    async def one(self, name: str, **values: object) -> Row | None:
+        return _row(await self._connection.fetch_one(QUERIES[name], values))
+
+    async def all(self, name: str, **values: object) -> Sequence[Row]:
+        return _rows(await self._connection.fetch_all(QUERIES[name], values))
+
+
+class Db:
+    """PostgreSQL behind a pool; every method raises DatabaseError when it cannot answer."""
+
+    def __init__(self, url: str, *, max_size: int = 10) -> None:
+        self._database = databases.Database(
+            url,
+            min_size=1,
+            max_size=max_size,
+            command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+            server_settings={
+                "application_name": "vasset",
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_MS),
+                # Compiling a plan costs far more than any of our short statements.
+                "jit": "off",
+            },
+        )
+
+    async def open(self) -> None:
+        """Open the pool.
+
+        Raises:
+            DatabaseError: The server cannot be reached or refuses us.
+        """
+        with _translated():
+            await self._database.connect()
+
+    async def close(self) -> None:
+        """Close the pool; idle connections only, a busy one is cut after two seconds."""
+        try:
+            async with asyncio.timeout(2):
+                await self._database.disconnect()
+        except TimeoutError:
+            pass
+
+    async def one(self, name: str, **values: object) -> Row | None:
+        """Return the first row of the named statement, or None."""
+        with _translated():
+            async with asyncio.timeout(ACQUIRE_TIMEOUT.total_seconds()):
+                return _row(await self._database.fetch_one(QUERIES[name], values))
+
+    async def all(self, name: str, **values: object) -> Sequence[Row]:
+        """Return every row of the named statement."""
+        with _translated():
+            async with asyncio.timeout(ACQUIRE_TIMEOUT.total_seconds()):
+                return _rows(await self._database.fetch_all(QUERIES[name], values))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Statements]:
+        """Yield statements that happen together or not at all.
+
+        Not ``databases``' own transaction: that one loses the connection when COMMIT fails or
+        the task is cancelled. Source: docs/decisions/0003-database-door.md.
+        """
+        with _translated():
+            async with self._database.connection() as connection:
+                raw = cast("asyncpg.Connection[Any]", connection.raw_connection)
+                async with raw.transaction():
+                    yield _Pinned(connection)
+
+    async def migrate(self, schema: str) -> None:
+        """Run the schema under a lock, so that two starts at once do not collide."""
+        with _translated():
+            async with self._database.connection() as connection:
+                raw = cast("asyncpg.Connection[Any]", connection.raw_connection)
+                async with raw.transaction():
+                    await raw.execute("SELECT pg_advisory_xact_lock(hashtext('vasset.schema'))")
+                    await raw.execute(schema)
+
+
+class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
+    """Turns every fault of the driver into DatabaseError; leaves cancellation alone."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        faults = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SQLAlchemyError)
+        if isinstance(error, (*faults, TimeoutError)):
+            # The text may name the server but never carries the password or a row's values.
+            raise DatabaseError(type(error).__name__) from error
+
+
+def _row(record: Record | None) -> Row | None:
+    return None if record is None else cast("Row", record._mapping)  # noqa: SLF001 - its API
+
+
+def _rows(records: Sequence[Record]) -> Sequence[Row]:
+    return [cast("Row", record._mapping) for record in records]  # noqa: SLF001 - its API

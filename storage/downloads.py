@@ -1,0 +1,226 @@
+"""The rows of download_history: claims, settlements and what a user sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.download import Digest, Download, FetchedMedia
+from domain.failures import DownloadError, TransientError
+from domain.requests import Quality, Wish
+from domain.states import Mode, Stage, Status
+from storage.db import Db, Row, Statements
+
+CLAIM = timedelta(seconds=60)
+"""How long a claim lasts unless it is renewed."""
+
+NODE_SILENT = timedelta(seconds=60)
+"""A node whose heartbeat is older than this is taken for dead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """How much may run at once."""
+
+    slots: int
+    per_user: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A finished file as the row records it."""
+
+    file_path: str
+    file_name: str
+    digest: Digest
+
+
+class Downloads:
+    """Reads and moves downloads; each write of a holder carries its epoch."""
+
+    def __init__(self, db: Db, *, node: str) -> None:
+        self._db = db
+        self._node = node
+
+    async def submit(self, user_id: int, mode: Mode, wish: Wish) -> Row:
+        """Insert a queued download and return its row; it is accepted once this returns."""
+        row = await self._db.one(
+            "downloads_insert",
+            user_id=user_id,
+            url=wish.url,
+            mode=mode.value,
+            quality=wish.quality.value,
+            format_id=wish.format_id,
+        )
+        return _must(row)
+
+    async def of_user(self, history_id: int, user_id: int) -> Row | None:
+        """Return a row of this user, or None if there is none or it is another's."""
+        return await self._db.one("downloads_of_user", history_id=history_id, user_id=user_id)
+
+    async def active_of_user(self, user_id: int) -> Sequence[Row]:
+        """Return what is queued or running for this user, newest first."""
+        return await self._db.all("downloads_active_of_user", user_id=user_id)
+
+    async def page(self, user_id: int, *, before: int, limit: int) -> Sequence[Row]:
+        """Return rows of this user with an id below ``before``, newest first."""
+        return await self._db.all("downloads_page", user_id=user_id, before=before, limit=limit)
+
+    async def cancel(self, history_id: int, user_id: int) -> Row | None:
+        """Cancel at once, or leave a wish to the holder; None if it is final."""
+        return await self._db.one("downloads_cancel", history_id=history_id, user_id=user_id)
+
+    async def retry(self, history_id: int, user_id: int) -> Row | None:
+        """Queue a failed or cancelled download again; None if it is in another state."""
+        return await self._db.one("downloads_retry", history_id=history_id, user_id=user_id)
+
+    async def claim(
+        self, history_id: int, stage: Stage, *, holder: str, turns: Turns
+    ) -> Download | None:
+        """Take the due stage of a download for this node, or return None if it is not to be had.
+
+        None means: held, done, not due, cancelled, another node's, or no turn for it yet.
+        """
+        values = {"history_id": history_id, "node": self._node, "holder": holder}
+        claim_s = CLAIM.total_seconds()
+        if stage is not Stage.ACQUIRE_PROXY:
+            row = await self._db.one("downloads_claim", stage=stage, claim_s=claim_s, **values)
+            return None if row is None else as_download(row)
+        async with self._db.transaction() as statements:
+            await statements.one("downloads_lock_turns")
+            row = await statements.one(
+                "downloads_claim_first",
+                claim_s=claim_s,
+                slots=turns.slots,
+                per_user=turns.per_user,
+                **values,
+            )
+        return None if row is None else as_download(row)
+
+    async def renew(self, claim: Download) -> bool | None:
+        """Prolong a claim; return whether its owner wishes it cancelled, None if it is lost."""
+        row = await self._db.one("downloads_renew", claim_s=CLAIM.total_seconds(), **_fence(claim))
+        return None if row is None else bool(row["cancel_wished"])
+
+    async def pass_on(
+        self, claim: Download, following: Stage, *, outcome: FetchedMedia | Digest | None
+    ) -> bool:
+        """Make the next stage due; return False if the claim was lost."""
+        media = outcome if isinstance(outcome, FetchedMedia) else None
+        digest = outcome if isinstance(outcome, Digest) else None
+        row = await self._db.one(
+            "downloads_pass_on",
+            next_stage=following.value,
+            title=media and media.title,
+            extractor=media and media.extractor,
+            webpage_url=media and media.webpage_url,
+            thumbnail=media and media.thumbnail,
+            duration_s=media and media.duration_s,
+            extension=media and media.extension,
+            file_size=digest and digest.size_bytes,
+            file_hash=digest and digest.md5,
+            **_fence(claim),
+        )
+        return row is not None
+
+    async def hold(self, statements: Statements, claim: Download) -> bool:
+        """Lock the row of a claim inside a transaction; False if it is lost or to be cancelled."""
+        return await statements.one("downloads_hold", **_fence(claim)) is not None
+
+    async def finish(
+        self, statements: Statements, claim: Download, asset: Asset, *, quick_ttl: timedelta
+    ) -> None:
+        """Write the final state of a download whose row ``hold`` has locked."""
+        await statements.one(
+            "downloads_finish",
+            status=int(claim.mode.finished),
+            file_path=asset.file_path,
+            file_name=asset.file_name,
+            file_size=asset.digest.size_bytes,
+            file_hash=asset.digest.md5,
+            ttl_s=quick_ttl.total_seconds(),
+            **_fence(claim),
+        )
+
+    async def put_back(
+        self, claim: Download, *, error: DownloadError | None, delay: timedelta
+    ) -> bool:
+        """Queue it again after ``delay``; without an error the attempt does not count."""
+        row = await self._db.one(
+            "downloads_put_back",
+            continues=error is None,
+            delay_s=delay.total_seconds(),
+            error_code=error and error.code.value,
+            error_message=error and str(error),
+            **_fence(claim),
+        )
+        return row is not None
+
+    async def repeat_stage(
+        self, claim: Download, *, error: DownloadError, delay: timedelta
+    ) -> bool:
+        """Make the same stage due again after ``delay``, on the same node."""
+        row = await self._db.one(
+            "downloads_repeat_stage",
+            delay_s=delay.total_seconds(),
+            error_code=error.code.value,
+            error_message=str(error),
+            **_fence(claim),
+        )
+        return row is not None
+
+    async def let_go(self, claim: Download) -> bool:
+        """Make the same stage due again at once, as if it had not been tried."""
+        return await self._db.one("downloads_let_go", **_fence(claim)) is not None
+
+    async def fail(self, claim: Download, error: DownloadError) -> bool:
+        """End a download as failed; return False if the claim was lost."""
+        row = await self._db.one(
+            "downloads_fail",
+            error_code=error.code.value,
+            error_message=str(error),
+            error_retryable=isinstance(error, TransientError),
+            **_fence(claim),
+        )
+        return row is not None
+
+    async def end_cancelled(self, claim: Download) -> bool:
+        """End a download as cancelled; return False if the claim was lost."""
+        return await self._db.one("downloads_end_cancelled", **_fence(claim)) is not None
+
+
+def as_download(row: Row) -> Download:
+    """Return the value that a stage works with."""
+    return Download(
+        history_id=row["history_id"],
+        user_id=row["user_id"],
+        asset_uuid=row["asset_uuid"],
+        created_at=row["created_at"],
+        mode=Mode(row["mode"]),
+        wish=Wish(url=row["url"], quality=Quality(row["quality"]), format_id=row["format_id"]),
+        status=Status(row["status"]),
+        stage=Stage(row["stage"]),
+        epoch=row["epoch"],
+        attempt=row["attempts"],
+        tries=row["tries"],
+        crashes=row["crashes"],
+        title=row["title"],
+        extension=row["extension"],
+        digest=_digest(row),
+    )
+
+
+def _digest(row: Row) -> Digest | None:
+    if row["file_hash"] is None:
+        return None
+    return Digest(md5=row["file_hash"], size_bytes=row["file_size"])
+
+
+def _fence(claim: Download) -> dict[str, int]:
+    return {"history_id": claim.history_id, "epoch": claim.epoch}
+
+
+def _must(row: Row | None) -> Row:
+    if row is None:
+        message = "a statement that always returns a row returned none"
+        raise AssertionError(message)
+    return row

@@ -1,0 +1,184 @@
+"""The files of this node: staging, the manifest, the atomic move, deletion, free space."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from domain.download import Download
+from domain.failures import CorruptError
+from domain.states import Mode
+
+MARKER = ".vasset-node"
+STAGING = ".staging"
+
+
+class RootMissingError(Exception):
+    """The storage root is not there, or belongs to another node: nothing may be judged by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How full the file system of the root is; bytes."""
+
+    total_bytes: int
+    free_bytes: int
+
+    @property
+    def used_ratio(self) -> float:
+        """Return the share in use, 0.0 to 1.0."""
+        return 1 - self.free_bytes / self.total_bytes
+
+
+class Files:
+    """The storage root of one node. Every call blocks: run it in a thread.
+
+    Paths are computed from the row's ids alone and an asset has no extension, so that no text
+    of a site or a client ever names a file. Source: the contract, section 5.
+    """
+
+    def __init__(self, root: Path, *, node: str) -> None:
+        self._root = root
+        self._node = node
+
+    def prepare_root(self) -> None:
+        """Create the folders and the marker of this node if the root is new.
+
+        Raises:
+            RootMissingError: The marker is another node's.
+        """
+        for folder in (
+            self._root,
+            self._root / STAGING,
+            self._root / "tmp",
+            self._root / "archive",
+        ):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        marker = self._root / MARKER
+        if not marker.exists():
+            _write_durably(marker, self._node.encode())
+        self.check_root()
+
+    def check_root(self) -> None:
+        """Do nothing if the root is this node's.
+
+        Raises:
+            RootMissingError: The disk is not mounted, or is another node's.
+        """
+        try:
+            owner = (self._root / MARKER).read_text(encoding="utf-8")
+        except OSError as error:
+            message = f"{self._root} has no marker: is its disk mounted?"
+            raise RootMissingError(message) from error
+        if owner != self._node:
+            message = f"{self._root} belongs to node {owner}, this is {self._node}"
+            raise RootMissingError(message)
+
+    def usage(self) -> Usage:
+        """Return how full the disk is."""
+        usage = shutil.disk_usage(self._root)
+        return Usage(total_bytes=usage.total, free_bytes=usage.free)
+
+    def staging(self, history_id: int, attempt: int) -> Path:
+        """Return where an attempt puts its files; it may not exist."""
+        return self._root / STAGING / f"{history_id}.{attempt}"
+
+    def fresh_staging(self, history_id: int, attempt: int) -> Path:
+        """Return the staging folder of an attempt, empty."""
+        folder = self.staging(history_id, attempt)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def clear_staging(self, history_id: int, attempt: int) -> None:
+        """Remove the staging folder of an attempt, if there is one."""
+        shutil.rmtree(self.staging(history_id, attempt), ignore_errors=True)
+
+    def staged(self) -> list[tuple[int, int]]:
+        """Return the (history_id, attempt) of every staging folder."""
+        names = [folder.name.split(".") for folder in (self._root / STAGING).iterdir()]
+        return [(int(name[0]), int(name[1])) for name in names if _is_staging(name)]
+
+    def path(
+        self, history_id: int, user_id: int, mode: Mode, asset_uuid: UUID, created_at: datetime
+    ) -> Path:
+        """Return where the asset of a download stands, or will stand."""
+        if mode is Mode.QUICK:
+            return self._root / "tmp" / str(asset_uuid) / str(history_id)
+        day = created_at.astimezone(UTC).strftime("%Y%m%d")
+        return self._root / "archive" / str(user_id) / day / str(history_id)
+
+    def path_of(self, download: Download) -> Path:
+        """Return where the asset of a download stands, or will stand."""
+        return self.path(
+            download.history_id,
+            download.user_id,
+            download.mode,
+            download.asset_uuid,
+            download.created_at,
+        )
+
+    def place(self, staged: Path, final: Path, *, size_bytes: int) -> None:
+        """Move a staged file to its final place so that it survives a power cut.
+
+        A file that already stands there with the right size was moved by this download's
+        earlier run, whose commit did not arrive; nothing else ever writes there.
+
+        Raises:
+            CorruptError: Neither place holds a file of this size.
+        """
+        if not staged.exists():
+            if not final.is_file() or final.stat().st_size != size_bytes:
+                raise CorruptError
+            return
+        if staged.stat().st_size != size_bytes:
+            raise CorruptError
+        # File, then rename, then folders: a rename is atomic but only fsync makes it durable.
+        _sync(staged)
+        _make_durable_folder(final.parent)
+        staged.chmod(0o600)
+        staged.rename(final)
+        _sync(final.parent)
+
+    def delete(self, asset: Path) -> None:
+        """Remove an asset by the path computed from its ids; one that is gone is a success.
+
+        Raises:
+            RootMissingError: The disk is away, so "gone" would mean nothing.
+        """
+        self.check_root()
+        asset.unlink(missing_ok=True)
+        if asset.parent.parent == self._root / "tmp":
+            shutil.rmtree(asset.parent, ignore_errors=True)
+
+
+def _is_staging(name: list[str]) -> bool:
+    return len(name) == 2 and all(part.isascii() and part.isdigit() for part in name)  # noqa: PLR2004
+
+
+def _make_durable_folder(folder: Path) -> None:
+    """Create a folder, syncing the parent of each one newly made."""
+    if folder.exists():
+        return
+    _make_durable_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Write a small file so that it is there whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_bytes(content)
+    _sync(draft)
+    draft.rename(path)
+    _sync(path.parent)

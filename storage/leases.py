@@ -1,0 +1,56 @@
+"""The leases of proxies: which proxy a download goes through, kept in Redis with an end."""
+
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from domain.download import ProxyLease
+from domain.failures import ProxyUnavailableError
+from storage.redis_door import RedisFault
+
+LEASE = timedelta(hours=7)
+"""Longer than the longest attempt; a released lease is gone at once."""
+
+
+class Leases:
+    """One lease for each download that runs; the only place where a proxy's password is kept."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def keep(self, history_id: int, lease: ProxyLease) -> None:
+        """Keep the lease of a download.
+
+        Raises:
+            ProxyUnavailableError: Redis is away, so the lease could not reach the fetch.
+        """
+        try:
+            await self._redis.hset(  # pyright: ignore[reportGeneralTypeIssues] - typed for both
+                _key(history_id), mapping={"url": lease.url or "", "exit": lease.exit_name}
+            )
+            await self._redis.expire(_key(history_id), LEASE)
+        except RedisFault as error:
+            raise ProxyUnavailableError from error
+
+    async def of(self, history_id: int) -> ProxyLease | None:
+        """Return the lease of a download, or None if it has none.
+
+        Raises:
+            ProxyUnavailableError: Redis is away.
+        """
+        try:
+            kept: dict[str, str] = await self._redis.hgetall(_key(history_id))  # pyright: ignore
+        except RedisFault as error:
+            raise ProxyUnavailableError from error
+        return ProxyLease(url=kept["url"] or None, exit_name=kept["exit"]) if kept else None
+
+    async def release(self, history_id: int) -> None:
+        """Forget the lease of a download; if Redis is away its own end does."""
+        try:
+            await self._redis.delete(_key(history_id))
+        except RedisFault:
+            return
+
+
+def _key(history_id: int) -> str:
+    return f"vasset:lease:{history_id}"

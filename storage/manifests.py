@@ -1,0 +1,33 @@
+"""The manifest: written in a staging folder when its fetch is complete, read by a repeat."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from domain.download import FetchedMedia
+
+NAME = "manifest.json"
+
+
+def write(staging: Path, media: FetchedMedia) -> None:
+    """Record that the fetch into this folder is complete, and what it brought; blocks."""
+    facts = dataclasses.asdict(media) | {"path": media.path.name}
+    draft = staging / f"{NAME}.new"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(facts, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(staging / NAME)
+
+
+def read(staging: Path) -> FetchedMedia | None:
+    """Return what a complete fetch left here, or None if none did; blocks."""
+    try:
+        facts: dict[str, Any] = json.loads((staging / NAME).read_text(encoding="utf-8"))
+        media = FetchedMedia(**(facts | {"path": staging / Path(facts["path"]).name}))
+        whole = media.path.is_file() and media.path.stat().st_size == media.size_bytes
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return media if whole else None

@@ -1,0 +1,27 @@
+"""The storage nodes: heartbeats and draining."""
+
+from collections.abc import Sequence
+
+from storage.db import Db, Row
+from storage.downloads import NODE_SILENT
+
+
+class Nodes:
+    """The rows of the nodes."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def beat(self, node: str, url: str) -> bool:
+        """Say that a node lives; return whether it is draining."""
+        row = await self._db.one("nodes_beat", node=node, url=url)
+        return row is not None and bool(row["draining"])
+
+    async def set_draining(self, node: str, *, draining: bool) -> bool:
+        """Let a node take nothing new, or again; return False if there is no such node."""
+        row = await self._db.one("nodes_set_draining", node=node, draining=draining)
+        return row is not None
+
+    async def all(self) -> Sequence[Row]:
+        """Return every node with ``alive`` and the number of downloads ``running`` there."""
+        return await self._db.all("nodes_all", silent_s=NODE_SILENT.total_seconds())

@@ -1,0 +1,127 @@
+"""The accounts and their refresh tokens."""
+
+import hashlib
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from domain.download import User
+from storage.db import Db, Row
+
+
+def canonical_email(email: str) -> str:
+    """Return the one form under which an address is kept: NFKC, case-folded, no blanks around.
+
+    So that ``Admin@x`` and its full-width twin are one account. Source: reliability row AU-4.
+    """
+    return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """An account with the hash of its password."""
+
+    user: User
+    password_hash: str
+
+
+class Users:
+    """The rows of users; a disabled account is not found by any reader but ``all``."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def add(
+        self, email: str, *, password_hash: str, nickname: str | None = None, role: str = "user"
+    ) -> User | None:
+        """Create an account, or return None if the address is taken."""
+        row = await self._db.one(
+            "users_insert",
+            email=canonical_email(email),
+            nickname=nickname,
+            password_hash=password_hash,
+            role=role,
+        )
+        return None if row is None else _user(row)
+
+    async def by_email(self, email: str) -> Credentials | None:
+        """Return the account of an address, or None."""
+        row = await self._db.one("users_by_email", email=canonical_email(email))
+        return None if row is None else _credentials(row)
+
+    async def by_id(self, user_id: int) -> User | None:
+        """Return an account, or None if it does not exist or is disabled."""
+        row = await self._db.one("users_by_id", user_id=user_id)
+        return None if row is None else _user(row)
+
+    async def all(self) -> Sequence[Row]:
+        """Return every account, with ``disabled_at``."""
+        return await self._db.all("users_all")
+
+    async def set_password(self, email: str, password_hash: str) -> bool:
+        """Change a password and end every token; return False if there is no such account."""
+        row = await self._db.one(
+            "users_set_password", email=canonical_email(email), password_hash=password_hash
+        )
+        return await self._ended(row)
+
+    async def disable(self, email: str) -> bool:
+        """Disable an account and end every token; return False if there is no such account."""
+        return await self._ended(await self._db.one("users_disable", email=canonical_email(email)))
+
+    async def end_tokens(self, user_id: int) -> None:
+        """Make every access and refresh token of an account worthless."""
+        await self._ended(await self._db.one("users_end_tokens", user_id=user_id))
+
+    async def _ended(self, row: Row | None) -> bool:
+        if row is None:
+            return False
+        await self._db.all("refresh_end_all", user_id=row["user_id"])
+        return True
+
+    async def give_refresh(self, user_id: int, ttl: timedelta, family: UUID | None = None) -> str:
+        """Return a new refresh token; only its hash is kept."""
+        token = secrets.token_urlsafe(32)
+        await self._db.all("refresh_forget_old")
+        await self._db.one(
+            "refresh_insert",
+            token_hash=_hash(token),
+            family=family or uuid4(),
+            user_id=user_id,
+            ttl_s=ttl.total_seconds(),
+        )
+        return token
+
+    async def use_refresh(self, token: str) -> tuple[int, UUID] | None:
+        """Spend a refresh token; return its user and family.
+
+        None if it is unknown, past its time or was used before; the last ends its family,
+        since one of the two who hold it must have stolen it. Source: RFC 9700, section 4.14.
+        """
+        row = await self._db.one("refresh_use", token_hash=_hash(token))
+        if row is None:
+            await self._db.all("refresh_end_family", token_hash=_hash(token))
+            return None
+        return row["user_id"], row["family"]
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _user(row: Row) -> User:
+    return User(
+        user_id=row["user_id"],
+        email=row["email"],
+        nickname=row["nickname"],
+        role=row["role"],
+        token_version=row["token_version"],
+        created_at=row["created_at"],
+    )
+
+
+def _credentials(row: Row) -> Credentials:
+    return Credentials(user=_user(row), password_hash=row["password_hash"])
