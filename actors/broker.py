@@ -1,7 +1,8 @@
 """The broker: RabbitMQ in production, Valkey or Redis on one machine; the same to the actors."""
 
-from typing import Any, override
+from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import pika
 from dramatiq.broker import Broker, MessageProxy
@@ -19,7 +20,10 @@ class UnknownBrokerError(ValueError):
     """broker.url is neither amqp(s):// nor redis(s):// nor unix://."""
 
 
-class _OwnAcks(rabbitmq._RabbitmqConsumer):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the hook that dramatiq gives
+_Consumer = rabbitmq._RabbitmqConsumer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its own hook
+
+
+class _OwnAcks(_Consumer):
     """A consumer that acknowledges only what it delivered itself.
 
     Delivery numbers start again with each channel, so after a reconnect the late end of an old
@@ -27,21 +31,22 @@ class _OwnAcks(rabbitmq._RabbitmqConsumer):  # noqa: SLF001  # pyright: ignore[r
     dies. Source: docs/decisions/0005-brokers.md, reliability M1.
     """
 
-    @override
-    def __next__(self) -> Any:
-        message = super().__next__()
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - handed on as they come
+        self._delivered: WeakSet[MessageProxy] = WeakSet()
+        super().__init__(*arguments)
+
+    def __next__(self) -> MessageProxy | None:
+        message: MessageProxy | None = super().__next__()
         if message is not None:
-            message.delivered_by = self
+            self._delivered.add(message)
         return message
 
-    @override
     def ack(self, message: MessageProxy) -> None:
-        if getattr(message, "delivered_by", None) is self:
+        if message in self._delivered:
             super().ack(message)
 
-    @override
     def nack(self, message: MessageProxy) -> None:
-        if getattr(message, "delivered_by", None) is self:
+        if message in self._delivered:
             super().nack(message)
 
 
@@ -49,7 +54,6 @@ class _ConfirmingBroker(RabbitmqBroker):
     """RabbitMQ with publisher confirms and the consumer above."""
 
     @property
-    @override
     def consumer_class(self) -> type[_OwnAcks]:
         return _OwnAcks
 

@@ -1,4 +1,7 @@
-"""The actors as Dramatiq knows them: five thin functions around the works."""
+"""The actors as Dramatiq knows them: thin functions around the works."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# dramatiq leaves the type of a message's result open.
 
 from collections.abc import Callable
 
@@ -35,36 +38,34 @@ def declare(broker: Broker, node: str, context: Callable[[], Context]) -> None:
     for stage, work in WORKS.items():
         _declare_stage(broker, stage, work, node, context)
 
-    async def expire_node() -> None:
+    @dramatiq.actor(broker=broker, actor_name="expire", queue_name=node_queue(node))
+    async def expire_here() -> None:
         await expire(context())
 
-    async def expire_all() -> None:
-        for row in await context().services.nodes.all():
-            message = expire_of_node.message().copy(queue_name=node_queue(row["node"]))
-            broker.enqueue(message)
-
-    expire_of_node = dramatiq.actor(
-        expire_node, broker=broker, actor_name="expire_node", queue_name=node_queue(node)
-    )
-    dramatiq.actor(
-        expire_all,
+    @dramatiq.actor(
         broker=broker,
-        actor_name="expire",
+        actor_name="expire_everywhere",
         queue_name=SCHEDULE_QUEUE,
         periodic=cron("0 * * * *"),
     )
+    async def expire_everywhere() -> None:
+        # Through the wake-ups' thread: enqueueing blocks, and the event loop must not.
+        for row in await context().services.nodes.all():
+            context().wakeups.send_message(
+                expire_here.message().copy(queue_name=node_queue(row["node"]))
+            )
+
+    _ = expire_everywhere
 
 
 def _declare_stage(
     broker: Broker, stage: Stage, work: Work, node: str, context: Callable[[], Context]
 ) -> None:
+    shared = stage is Stage.ACQUIRE_PROXY
+    queue_name = SHARED_QUEUE if shared else node_queue(node)
+
+    @dramatiq.actor(broker=broker, actor_name=stage.value, queue_name=queue_name)
     async def act(history_id: int) -> None:
         await run(context(), stage, work, history_id)
 
-    shared = stage is Stage.ACQUIRE_PROXY
-    dramatiq.actor(
-        act,
-        broker=broker,
-        actor_name=stage.value,
-        queue_name=SHARED_QUEUE if shared else node_queue(node),
-    )
+    _ = act

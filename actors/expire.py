@@ -51,7 +51,7 @@ def _delete(context: Context, asset: ExpiredAsset) -> bool:
     try:
         files.delete(path)
     except (OSError, RootMissingError) as error:
-        _log.error(  # noqa: TRY400 - the text says all
+        _log.error(
             "expired_file_not_deleted",
             history_id=asset.history_id,
             error=str(error),

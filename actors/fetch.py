@@ -31,9 +31,11 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
     await asyncio.to_thread(services.files.fresh_staging, download.history_id, download.attempt)
     order = FetchOrder(wish=download.wish, staging=staging, proxy_url=lease.url)
     _log.info("fetch_started", exit=lease.exit_name)
-    async with asyncio.TaskGroup() as group:
-        teller = _Teller(context, download, group)
+    teller = _Teller(context, download)
+    try:
         media = await context.runner.fetch(order, teller.hear)
+    finally:
+        teller.close()
     await asyncio.to_thread(manifests.write, staging, media)
     _log.info("fetch_finished", size_bytes=media.size_bytes, extractor=media.extractor)
     return media
@@ -42,19 +44,22 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
 class _Teller:
     """Publishes the newest progress, one at a time; what comes meanwhile replaces it."""
 
-    def __init__(self, context: Context, download: Download, group: asyncio.TaskGroup) -> None:
+    def __init__(self, context: Context, download: Download) -> None:
         self._context = context
         self._download = download
-        self._group = group
         self._newest: Progress | None = None
-        self._busy = False
+        self._publishing: asyncio.Task[None] | None = None
 
     def hear(self, progress: Progress) -> None:
         """Take a progress; returns at once."""
         self._newest = progress
-        if not self._busy:
-            self._busy = True
-            self._group.create_task(self._publish())
+        if self._publishing is None or self._publishing.done():
+            self._publishing = asyncio.create_task(self._publish())
+
+    def close(self) -> None:
+        """Drop what is not yet published, so that nothing comes after the stage's end."""
+        if self._publishing is not None:
+            self._publishing.cancel()
 
     async def _publish(self) -> None:
         while (progress := self._newest) is not None:
@@ -68,4 +73,3 @@ class _Teller:
                     progress=progress,
                 )
             )
-        self._busy = False

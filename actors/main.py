@@ -5,14 +5,17 @@ import os
 import signal
 import threading
 import uuid
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any, override
+from typing import Any
 
 from dramatiq import Worker
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.broker import Broker
-from dramatiq.middleware import Middleware
+from dramatiq.middleware import Middleware, MiddlewareError
+from gateways.ytdlp.runner import Runner
+from typing_extensions import override
 
 from actors.context import Context
 from actors.declarations import SCHEDULE_QUEUE, declare
@@ -20,10 +23,11 @@ from actors.pipeline import SHARED_QUEUE, Wakeups, node_queue
 from actors.schedule import open_scheduled_broker
 from actors.upkeep import beat, keep_up
 from gateways.ytdlp.options import FetchLimits, Tools
-from gateways.ytdlp.runner import Runner
 from runtime import logs, tools
 from runtime.services import open_services, provider_of
 from runtime.settings import Settings
+from storage.db import DatabaseError
+from storage.files import RootMissingError
 
 POLL_MS = 50
 """How long an idle Redis consumer sleeps; it bounds what each stage waits for its message."""
@@ -34,6 +38,10 @@ SPARE_THREADS = 6
 STOP_MS = 6_000
 
 _log = logs.get("actors.main")
+
+
+class _BootError(MiddlewareError):
+    """The context could not be opened; the cause says why."""
 
 
 class _Life(Middleware):
@@ -53,15 +61,19 @@ class _Life(Middleware):
         return self._context
 
     @override
-    def before_worker_boot(self, broker: Broker, worker: Any) -> None:
-        _on_loop(self._open())
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        try:
+            _on_loop(self._open())
+        except (DatabaseError, RootMissingError, ValueError, OSError) as error:
+            # dramatiq swallows every other exception here and would work without a context.
+            raise _BootError from error
 
     @override
-    def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         _on_loop(self._begin_stop())
 
     @override
-    def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         _on_loop(self._stack.aclose())
 
     async def _open(self) -> None:
@@ -97,8 +109,12 @@ def run_worker(settings: Settings) -> int:
         RootMissingError: The storage root belongs to another node.
     """
     stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: object) -> None:
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, ask_to_stop)
     broker = open_scheduled_broker(settings)
     wakeups = Wakeups(broker)
     life = _Life(settings, wakeups)
@@ -112,7 +128,11 @@ def run_worker(settings: Settings) -> int:
         worker_threads=settings.downloads.slots + SPARE_THREADS,
         worker_timeout=POLL_MS,
     )
-    worker.start()
+    try:
+        worker.start()
+    except _BootError as error:
+        broker.emit_after("worker_shutdown", worker)
+        raise error.__cause__ or error from None
     _log.info("worker_started", node=node, slots=settings.downloads.slots)
     stop.wait()
     _log.info("worker_stopping", node=node)
@@ -136,7 +156,7 @@ def _tools() -> Tools:
     return Tools(ffmpeg=tools.find_ffmpeg(), js_runtime=tools.find_js_runtime())
 
 
-def _on_loop(coroutine: Any) -> None:
+def _on_loop(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine on dramatiq's event loop and wait for it."""
     loop_thread = get_event_loop_thread()
     if loop_thread is None:

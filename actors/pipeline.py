@@ -1,8 +1,13 @@
 """The pipeline's messages: one wake-up for one stage of one download."""
 
+# pyright: reportUnknownMemberType=false
+# dramatiq leaves the type of a message's result open.
+
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from threading import BoundedSemaphore
+from typing import Any
 
 import dramatiq
 from dramatiq.broker import Broker
@@ -19,6 +24,8 @@ LONGEST_DELAY = timedelta(seconds=60)
 
 MAX_WAITING = 10_000
 """Wake-ups kept in memory while the broker is away; the sweep sends what is beyond."""
+
+WakeUp = dramatiq.Message[Any]
 
 _log = logs.get("actors.pipeline")
 
@@ -52,30 +59,37 @@ class Wakeups:
 
         A delay over a minute sends nothing: the sweep does when it is over.
         """
-        if delay > LONGEST_DELAY or not self._room.acquire(blocking=False):
+        if delay > LONGEST_DELAY:
             return
-        message: dramatiq.Message[None] = dramatiq.Message(
+        message = WakeUp(
             queue_name=SHARED_QUEUE if node is None else node_queue(node),
             actor_name=stage.value,
             args=(history_id,),
             kwargs={},
             options={},
         )
-        delay_ms = int(delay.total_seconds() * 1000)
-        self._thread.submit(self._enqueue, message, delay_ms or None)
+        self.send_message(message, delay=delay)
+
+    def send_message(self, message: WakeUp, *, delay: timedelta = timedelta(0)) -> None:
+        """Enqueue any message; returns at once, never raises."""
+        if self._room.acquire(blocking=False):
+            delay_ms = int(delay.total_seconds() * 1000)
+            self._thread.submit(self._enqueue, message, delay_ms or None)
 
     def close(self) -> None:
-        """Send what is waiting, for two seconds at most by the broker's own deadlines."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Send what is waiting for two seconds at most; the sweep sends the rest."""
+        with suppress(TimeoutError):
+            self._thread.submit(lambda: None).result(timeout=2)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _enqueue(self, message: "dramatiq.Message[None]", delay_ms: int | None) -> None:
+    def _enqueue(self, message: WakeUp, delay_ms: int | None) -> None:
         try:
             self._broker.enqueue(message, delay=delay_ms)
         except (dramatiq.DramatiqError, AMQPError, RedisError, OSError) as error:
             _log.warning(
                 "wakeup_not_sent",
-                stage=message.actor_name,
-                history_id=message.args[0],
+                actor=message.actor_name,
+                args=message.args,
                 error=type(error).__name__,
                 advice="the sweep sends it within a minute; check the broker",
             )

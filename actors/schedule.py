@@ -1,5 +1,9 @@
 """The scheduler: periodiq sends the hourly tick."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
+# dramatiq leaves the type of an actor's result open.
+
 import signal
 import sys
 
@@ -28,8 +32,12 @@ def run_scheduler(settings: Settings) -> int:
     Two may run: a doubled tick does nothing twice. A broker that is away ends this process,
     and whoever supervises it starts it again.
     """
+
+    def leave(_number: int, _frame: object) -> None:
+        sys.exit(0)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, leave)
     broker = open_scheduled_broker(settings)
     declare(broker, settings.storage.node, _no_context)
     periodic = [actor for actor in broker.actors.values() if "periodic" in actor.options]

@@ -48,11 +48,11 @@ async def settle_error(
     keeps_file = claim.stage in (Stage.CHECKSUM, Stage.RECORD) and not isinstance(
         error, CorruptError
     )
-    max_attempts = context.services.settings.downloads.max_attempts
     delay = retry_delay(
         error,
         attempt=claim.tries if keeps_file else claim.attempt,
-        max_attempts=max_attempts,
+        max_attempts=context.services.settings.downloads.max_attempts,
+        backoff=context.services.backoff,
         jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
     )
     level = "error" if delay is None or final else "warning"

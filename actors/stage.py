@@ -51,7 +51,7 @@ async def run(context: Context, stage: Stage, work: Work, history_id: int) -> No
             await _run_claimed(context, claim, work)
     except DatabaseError as error:
         # Nothing is settled, so the claim runs out and the sweep takes the row up again.
-        _log.error(  # noqa: TRY400 - the trace would say no more than the name
+        _log.error(
             "database_away",
             history_id=history_id,
             error=str(error),
@@ -93,7 +93,7 @@ async def _work_while_held(
         return Interruption.CANCELLED if wished else Interruption.CLAIM_LOST
     except DatabaseError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a work met, its row must be settled
         _log.exception("stage_failed_unexpectedly", error=type(error).__name__)
         return UnexpectedError()
     finally:

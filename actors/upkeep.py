@@ -44,7 +44,7 @@ async def _repeat(name: str, every: timedelta, chore: Callable[[], Awaitable[Non
         try:
             await chore()
         except (DatabaseError, OSError) as error:
-            _log.error(  # noqa: TRY400 - a trace each ten seconds helps nobody
+            _log.error(
                 "chore_failed",
                 chore=name,
                 error=str(error),

@@ -5,7 +5,7 @@ import unicodedata
 MAX_NAME_BYTES = 200
 """Room for every file system's limit of 255 after a client appends to it."""
 
-_SEPARATORS = str.maketrans({character: "_" for character in '/\\:*?"<>|'})
+_SEPARATORS = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))}
 
 

@@ -21,13 +21,19 @@ class RetryRule:
 
     Attributes:
         retries: Attempts after the first; 0 or more.
-        base: Upper bound of the first wait; it doubles with each attempt.
-        cap: The bound never grows past this.
+        base: Upper bound of the first wait; None for the administrator's.
     """
 
     retries: int
-    base: timedelta = timedelta(seconds=2)
-    cap: timedelta = timedelta(seconds=60)
+    base: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """The administrator's bounds of a wait: the first one, which then doubles, and the last."""
+
+    base: timedelta
+    cap: timedelta
 
 
 RETRIES: Mapping[type[TransientError], RetryRule] = MappingProxyType(
@@ -49,7 +55,7 @@ RETRIES: Mapping[type[TransientError], RetryRule] = MappingProxyType(
 
 
 def retry_delay(
-    error: DownloadError, *, attempt: int, max_attempts: int, jitter: float
+    error: DownloadError, *, attempt: int, max_attempts: int, backoff: Backoff, jitter: float
 ) -> timedelta | None:
     """Return how long to wait before the next attempt, or None to give up.
 
@@ -75,5 +81,6 @@ def retry_delay(
     if error.retry_after is not None:
         return min(error.retry_after, RETRY_AFTER_CAP)
     # The exponent is bounded so that a huge attempt cannot overflow timedelta.
-    bound = min(rule.base * 2 ** min(attempt - 1, 30), rule.cap)
+    base = backoff.base if rule.base is None else rule.base
+    bound = min(base * 2 ** min(attempt - 1, 30), max(backoff.cap, base))
     return bound * jitter

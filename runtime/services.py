@@ -1,12 +1,13 @@
 """The services: everything that a process of V-Asset works with, opened and closed together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from redis.asyncio import Redis
 
+from domain.policy import Backoff
 from gateways.proxies.http import HttpProvider
 from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
@@ -44,13 +45,19 @@ class Services:
         return Turns(slots=downloads.slots, per_user=downloads.per_user_active)
 
     @property
+    def backoff(self) -> Backoff:
+        """Return the bounds of the wait before the next attempt."""
+        bounds = self.settings.downloads.backoff_s
+        return Backoff(base=timedelta(seconds=bounds.min), cap=timedelta(seconds=bounds.max))
+
+    @property
     def quick_ttl(self) -> timedelta:
         """Return how long a quick download's file is kept."""
         return timedelta(hours=self.settings.downloads.quick_ttl_h)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
+async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """Yield the services of a process; its own loop must be running.
 
     Raises:

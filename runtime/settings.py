@@ -57,8 +57,8 @@ class Storage(_Section):
 class Backoff(_Section):
     """Bounds of the wait before the next attempt, in seconds."""
 
-    min: Limit
-    max: Seconds
+    min: Annotated[float, Field(ge=0)]
+    max: Annotated[float, Field(gt=0)]
 
 
 class Downloads(_Section):

@@ -1,13 +1,17 @@
 """The one door to `databases`: a pool, named statements, and transactions that do not leak."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# databases and asyncpg are not fully typed; what comes out of them is cast at once.
+
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Protocol, cast
 
-import asyncpg
-import databases
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
+from databases import Database
+from databases.core import Connection
 from databases.interfaces import Record
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,7 +45,7 @@ class Statements(Protocol):
 class _Pinned:
     """Statements on one connection, inside its transaction."""
 
-    def __init__(self, connection: databases.core.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def one(self, name: str, **values: object) -> Row | None:
@@ -55,7 +59,7 @@ class Db:
     """PostgreSQL behind a pool; every method raises DatabaseError when it cannot answer."""
 
     def __init__(self, url: str, *, max_size: int = 10) -> None:
-        self._database = databases.Database(
+        self._database = Database(
             url,
             min_size=1,
             max_size=max_size,
@@ -99,7 +103,7 @@ class Db:
                 return _rows(await self._database.fetch_all(QUERIES[name], values))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Statements]:
+    async def transaction(self) -> AsyncGenerator[Statements]:
         """Yield statements that happen together or not at all.
 
         Not ``databases``' own transaction: that one loses the connection when COMMIT fails or
@@ -107,7 +111,7 @@ class Db:
         """
         with _translated():
             async with self._database.connection() as connection:
-                raw = cast("asyncpg.Connection[Any]", connection.raw_connection)
+                raw = cast("asyncpg.Connection", connection.raw_connection)
                 async with raw.transaction():
                     yield _Pinned(connection)
 
@@ -115,7 +119,7 @@ class Db:
         """Run the schema under a lock, so that two starts at once do not collide."""
         with _translated():
             async with self._database.connection() as connection:
-                raw = cast("asyncpg.Connection[Any]", connection.raw_connection)
+                raw = cast("asyncpg.Connection", connection.raw_connection)
                 async with raw.transaction():
                     await raw.execute("SELECT pg_advisory_xact_lock(hashtext('vasset.schema'))")
                     await raw.execute(schema)
@@ -135,8 +139,8 @@ class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
 
 
 def _row(record: Record | None) -> Row | None:
-    return None if record is None else cast("Row", record._mapping)  # noqa: SLF001 - its API
+    return None if record is None else cast("Row", dict(record._mapping))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its API
 
 
 def _rows(records: Sequence[Record]) -> Sequence[Row]:
-    return [cast("Row", record._mapping) for record in records]  # noqa: SLF001 - its API
+    return [row for record in records if (row := _row(record)) is not None]

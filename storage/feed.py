@@ -1,5 +1,8 @@
 """The feed: how far each download is, and every event, in Redis. A view, never the truth."""
 
+# pyright: reportUnknownMemberType=false, reportGeneralTypeIssues=false
+# redis-py types its commands for the blocking and the async client at once.
+
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -50,7 +53,7 @@ class Feed:
         text = json.dumps({"user_id": event.user_id, "message": as_message(event)})
         keys = (f"vasset:seq:{event.user_id}", f"vasset:progress:{event.history_id}")
         try:
-            await self._redis.eval(_PUBLISH, 2, *keys, text, CHANNEL, str(PROGRESS_TTL_S))  # pyright: ignore
+            await self._redis.eval(_PUBLISH, 2, *keys, text, CHANNEL, str(PROGRESS_TTL_S))
         except RedisFault:
             return False
         return True
@@ -82,8 +85,8 @@ class Feed:
         Raises:
             RedisError: The connection broke; listen again.
         """
-        async with self._redis.pubsub() as pubsub:  # pyright: ignore[reportUnknownMemberType]
-            await pubsub.subscribe(CHANNEL)  # pyright: ignore[reportUnknownMemberType]
+        async with self._redis.pubsub() as pubsub:
+            await pubsub.subscribe(CHANNEL)
             while True:
                 raw = cast("dict[str, Any] | None", await pubsub.get_message(timeout=1.0))
                 if raw is not None and raw["type"] == "subscribe":
@@ -104,8 +107,8 @@ class Feed:
         Raises:
             RedisError: The connection broke; listen again.
         """
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:  # pyright: ignore[reportUnknownMemberType]
-            await pubsub.subscribe(CANCELS)  # pyright: ignore[reportUnknownMemberType]
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(CANCELS)
             while True:
                 raw = cast("dict[str, Any] | None", await pubsub.get_message(timeout=1.0))
                 if raw is not None and str(raw["data"]).isascii() and str(raw["data"]).isdigit():

@@ -1,6 +1,10 @@
 """The leases of proxies: which proxy a download goes through, kept in Redis with an end."""
 
+# pyright: reportGeneralTypeIssues=false, reportUnknownMemberType=false
+# redis-py types its commands for the blocking and the async client at once.
+
 from datetime import timedelta
+from typing import cast
 
 from redis.asyncio import Redis
 
@@ -25,7 +29,7 @@ class Leases:
             ProxyUnavailableError: Redis is away, so the lease could not reach the fetch.
         """
         try:
-            await self._redis.hset(  # pyright: ignore[reportGeneralTypeIssues] - typed for both
+            await self._redis.hset(
                 _key(history_id), mapping={"url": lease.url or "", "exit": lease.exit_name}
             )
             await self._redis.expire(_key(history_id), LEASE)
@@ -39,7 +43,7 @@ class Leases:
             ProxyUnavailableError: Redis is away.
         """
         try:
-            kept: dict[str, str] = await self._redis.hgetall(_key(history_id))  # pyright: ignore
+            kept = cast("dict[str, str]", await self._redis.hgetall(_key(history_id)))
         except RedisFault as error:
             raise ProxyUnavailableError from error
         return ProxyLease(url=kept["url"] or None, exit_name=kept["exit"]) if kept else None

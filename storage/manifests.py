@@ -26,7 +26,8 @@ def read(staging: Path) -> FetchedMedia | None:
     """Return what a complete fetch left here, or None if none did; blocks."""
     try:
         facts: dict[str, Any] = json.loads((staging / NAME).read_text(encoding="utf-8"))
-        media = FetchedMedia(**(facts | {"path": staging / Path(facts["path"]).name}))
+        facts["path"] = staging / Path(facts["path"]).name
+        media = FetchedMedia(**facts)
         whole = media.path.is_file() and media.path.stat().st_size == media.size_bytes
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -60,7 +60,7 @@ class HttpProvider:
 
     async def _ask(self) -> str:
         async with self._client.stream("GET", self._endpoint, timeout=None) as response:
-            if response.status_code != httpx.codes.OK:
+            if not response.is_success:
                 message = f"The proxy provider answered {response.status_code}."
                 raise ProxyUnavailableError(message)
             body = b""
