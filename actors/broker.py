@@ -35,8 +35,8 @@ class _OwnAcks(_Consumer):
         self._delivered: WeakSet[MessageProxy] = WeakSet()
         super().__init__(*arguments)
 
-    def __next__(self) -> MessageProxy | None:
-        message: MessageProxy | None = super().__next__()
+    def __next__(self) -> Any:  # noqa: ANN401 - dramatiq's own message class is private
+        message = super().__next__()
         if message is not None:
             self._delivered.add(message)
         return message

@@ -117,12 +117,16 @@ class Db:
 
     async def migrate(self, schema: str) -> None:
         """Run the schema under a lock, so that two starts at once do not collide."""
+        lock = "SELECT pg_advisory_xact_lock(hashtext('vasset.schema'));"
+        await self.raw(lock + schema)
+
+    async def raw(self, script: str) -> None:
+        """Run a script of several statements as one transaction."""
         with _translated():
             async with self._database.connection() as connection:
                 raw = cast("asyncpg.Connection", connection.raw_connection)
                 async with raw.transaction():
-                    await raw.execute("SELECT pg_advisory_xact_lock(hashtext('vasset.schema'))")
-                    await raw.execute(schema)
+                    await raw.execute(script)
 
 
 class _translated:  # noqa: N801 - reads as a statement: `with _translated():`

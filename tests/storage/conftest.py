@@ -1,0 +1,30 @@
+"""One user and one node's view of the rows."""
+
+import pytest
+
+from domain.download import User
+from storage.db import Db
+from storage.downloads import Downloads, Turns
+from storage.due import Due
+from storage.nodes import Nodes
+from storage.users import Users
+
+TURNS = Turns(slots=2, per_user=2)
+
+
+@pytest.fixture
+async def user(db: Db) -> User:
+    user = await Users(db).add("ada@example.com", password_hash="x")
+    assert user is not None
+    return user
+
+
+@pytest.fixture
+async def downloads(db: Db) -> Downloads:
+    await Nodes(db).beat("node-a", "")
+    return Downloads(db, node="node-a")
+
+
+@pytest.fixture
+def due(db: Db) -> Due:
+    return Due(db, node="node-a")
