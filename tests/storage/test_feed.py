@@ -1,0 +1,97 @@
+"""The feed, on a real Valkey."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from redis.asyncio import Redis
+from tests.support.valkey import Valkey
+from tests.support.waiting import eventually
+
+from domain.download import Progress
+from domain.events import ProgressEvent, StateEvent
+from domain.states import Stage, Status
+from storage.feed import Feed, Heard
+from storage.redis_door import connect
+
+
+@pytest.fixture
+async def redis(valkey: Valkey) -> AsyncGenerator[Redis]:
+    client = connect(valkey.url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+def running(history_id: int = 7, user_id: int = 3) -> StateEvent:
+    return StateEvent(
+        history_id=history_id,
+        user_id=user_id,
+        status=Status.RUNNING,
+        stage=Stage.FETCH,
+        attempt=1,
+    )
+
+
+def fetched(downloaded_bytes: int) -> ProgressEvent:
+    return ProgressEvent(
+        history_id=7,
+        user_id=3,
+        stage=Stage.FETCH,
+        attempt=1,
+        progress=Progress(downloaded_bytes=downloaded_bytes),
+    )
+
+
+async def test_events_are_numbered_for_each_user(redis: Redis) -> None:
+    feed = Feed(redis)
+
+    for event in (running(), running(), running(user_id=4)):
+        await feed.publish(event)
+
+    assert (await feed.seq(3), await feed.seq(4), await feed.seq(5)) == (2, 1, 0)
+
+
+async def test_the_latest_message_of_each_download_is_kept(redis: Redis) -> None:
+    feed = Feed(redis)
+    await feed.publish(running())
+    await feed.publish(fetched(10))
+
+    latest = await feed.latest([7, 8])
+
+    assert latest.keys() == {7}
+    assert latest[7]["downloaded_bytes"] == 10
+    assert latest[7]["total_bytes"] is None
+
+
+async def test_a_listener_is_told_of_its_connection_and_then_hears_everything(
+    redis: Redis,
+) -> None:
+    feed, heard = Feed(redis), list[Heard | None]()
+
+    async def listen() -> None:
+        async for event in feed.listen():
+            heard.append(event)
+
+    listener = asyncio.create_task(listen())
+    await eventually(lambda: heard)
+    await redis.publish("vasset:events", "not ours")
+    await feed.publish(running())
+    await eventually(lambda: len(heard) == 2)
+    listener.cancel()
+
+    assert heard[0] is None
+    assert heard[1] is not None
+    assert (heard[1].seq, heard[1].user_id, heard[1].history_id) == (1, 3, 7)
+    assert heard[1].message["status"] == "running"
+
+
+async def test_a_feed_without_its_server_is_silent() -> None:
+    gone = connect("redis://127.0.0.1:1/0")
+    feed = Feed(gone)
+
+    assert not await feed.publish(running())
+    assert await feed.seq(3) == 0
+    assert await feed.latest([7]) == {}
+    await feed.wish_cancelled(7)
+    await gone.aclose()
