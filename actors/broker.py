@@ -9,11 +9,18 @@ from dramatiq.broker import Broker, MessageProxy
 from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import DramatiqError
 from dramatiq.middleware import AsyncIO, Middleware
+from pika.exceptions import AMQPError
 from redis import Redis
+from redis.exceptions import RedisError
 
 MAX_PRIORITY = 10
 """Fixed for ever: RabbitMQ refuses a queue that is declared again with another number."""
+
+
+BrokerFault = (DramatiqError, AMQPError, RedisError, OSError)
+"""What a call to either broker may raise when it is away."""
 
 
 class UnknownBrokerError(ValueError):

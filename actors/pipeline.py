@@ -11,10 +11,8 @@ from typing import Any
 
 import dramatiq
 from dramatiq.broker import Broker
-from pika.exceptions import AMQPError
-from redis.exceptions import RedisError
 
-from actors.broker import open_broker
+from actors.broker import BrokerFault, open_broker
 from domain.states import Stage
 from runtime import logs
 
@@ -85,7 +83,7 @@ class Wakeups:
     def _enqueue(self, message: WakeUp, delay_ms: int | None) -> None:
         try:
             self._broker.enqueue(message, delay=delay_ms)
-        except (dramatiq.DramatiqError, AMQPError, RedisError, OSError) as error:
+        except BrokerFault as error:
             _log.warning(
                 "wakeup_not_sent",
                 actor=message.actor_name,

@@ -4,39 +4,17 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.storage.conftest import TURNS
 
-from domain.download import Digest, Download, User
+from domain.download import Digest, User
 from domain.failures import SourceGoneError, SourceTroubleError
-from domain.requests import Wish
-from domain.states import LEGAL_MOVES, Mode, Stage, Status
-from storage.db import DatabaseError, Db
+from domain.states import Mode, Stage, Status
+from storage.db import Db
 from storage.downloads import Asset, Downloads, Turns
 from storage.due import Due
 from storage.nodes import Nodes
-from storage.users import Users
+from tests.storage.rows import TURNS, claim_first, submit, until_claim_ends
 
-WISH = Wish(url="http://example.com/v.mp4")
 NOW = timedelta(0)
-
-
-async def submit(downloads: Downloads, user: User, mode: Mode = Mode.QUICK) -> int:
-    row = await downloads.submit(user.user_id, mode, WISH)
-    return int(row["history_id"])
-
-
-async def claim_first(downloads: Downloads, history_id: int, turns: Turns = TURNS) -> Download:
-    claim = await downloads.claim(history_id, Stage.ACQUIRE_PROXY, holder="h", turns=turns)
-    assert claim is not None
-    return claim
-
-
-async def until_claim_ends(db: Db, history_id: int) -> None:
-    """Let the claim run out, as if its holder had died a minute ago."""
-    await db.raw(
-        "UPDATE download_history SET claim_until = now() - interval '1 second', "
-        f"woken_at = now() - interval '1 hour' WHERE history_id = {history_id}"
-    )
 
 
 async def test_a_submit_is_queued_and_its_first_stage_due(
@@ -146,82 +124,6 @@ async def test_a_claim_that_ran_out_cannot_be_renewed(
     assert await downloads.renew(claim) is None
 
 
-async def test_a_dead_holders_download_starts_again_as_a_new_attempt(
-    db: Db, downloads: Downloads, due: Due, user: User
-) -> None:
-    dead = await claim_first(downloads, await submit(downloads, user))
-    await until_claim_ends(db, dead.history_id)
-
-    taken = await due.take_back()
-    again = await claim_first(downloads, dead.history_id)
-
-    assert [download.history_id for download in taken] == [dead.history_id]
-    assert (again.attempt, again.crashes) == (2, 1)
-
-
-async def test_a_silent_nodes_work_returns_to_the_queue(
-    db: Db, downloads: Downloads, user: User
-) -> None:
-    claim = await claim_first(downloads, await submit(downloads, user))
-    await downloads.pass_on(claim, Stage.FETCH, outcome=None)
-    await db.raw(
-        "UPDATE nodes SET heartbeat_at = now() - interval '1 hour';"
-        "UPDATE download_history SET woken_at = now() - interval '1 hour'"
-    )
-    await Nodes(db).beat("node-b", "")
-
-    taken = await Due(db, node="node-b").take_back()
-
-    assert [download.history_id for download in taken] == [claim.history_id]
-
-
-async def test_a_stop_costs_no_attempt(downloads: Downloads, user: User) -> None:
-    claim = await claim_first(downloads, await submit(downloads, user))
-
-    await downloads.put_back(claim, error=None, delay=NOW)
-    again = await claim_first(downloads, claim.history_id)
-
-    assert again.attempt == claim.attempt
-
-
-async def test_a_failed_attempt_waits_for_its_delay(
-    downloads: Downloads, due: Due, user: User
-) -> None:
-    claim = await claim_first(downloads, await submit(downloads, user))
-
-    await downloads.put_back(claim, error=SourceTroubleError(), delay=timedelta(hours=1))
-
-    refused = await downloads.claim(
-        claim.history_id, Stage.ACQUIRE_PROXY, holder="h", turns=TURNS
-    )
-    assert refused is None
-    assert await due.next_turns(TURNS) == []
-
-
-async def test_a_lost_wake_up_is_heard_of_once(
-    db: Db, downloads: Downloads, due: Due, user: User
-) -> None:
-    claim = await claim_first(downloads, await submit(downloads, user))
-    await downloads.pass_on(claim, Stage.FETCH, outcome=None)
-    await db.raw("UPDATE download_history SET woken_at = now() - interval '1 hour'")
-
-    heard = [await due.unheard(), await due.unheard()]
-
-    assert heard == [[(claim.history_id, Stage.FETCH)], []]
-
-
-async def test_turns_go_round_the_users(
-    db: Db, downloads: Downloads, due: Due, user: User
-) -> None:
-    many = [await submit(downloads, user) for _ in range(5)]
-    other = await _another_user(db)
-    one = await submit(downloads, other)
-
-    turns = await due.next_turns(Turns(slots=3, per_user=5))
-
-    assert turns == [many[0], one, many[1]]
-
-
 async def test_a_queued_download_is_cancelled_at_once(downloads: Downloads, user: User) -> None:
     history_id = await submit(downloads, user)
 
@@ -245,19 +147,6 @@ async def test_a_held_download_gets_a_wish_that_its_holder_sees(
     assert await downloads.end_cancelled(claim)
 
 
-async def test_a_wish_outlives_its_dead_holder(
-    db: Db, downloads: Downloads, due: Due, user: User
-) -> None:
-    claim = await claim_first(downloads, await submit(downloads, user))
-    await downloads.cancel(claim.history_id, user.user_id)
-    await until_claim_ends(db, claim.history_id)
-
-    taken, ended = await due.take_back(), await due.end_cancel_wishes()
-
-    assert taken == []
-    assert [download.status for download in ended] == [Status.CANCELLED]
-
-
 async def test_a_cancel_that_comes_before_the_record_stops_it(
     db: Db, downloads: Downloads, user: User
 ) -> None:
@@ -278,9 +167,7 @@ async def test_a_finish_writes_the_asset_and_its_end(
     db: Db, downloads: Downloads, user: User, mode: Mode, status: Status
 ) -> None:
     claim = await claim_first(downloads, await submit(downloads, user, mode))
-    asset = Asset(
-        file_path="/p", file_name="n.mp4", digest=Digest(md5="0" * 32, size_bytes=5)
-    )
+    asset = Asset(file_path="/p", file_name="n.mp4", digest=Digest(md5="0" * 32, size_bytes=5))
 
     async with db.transaction() as statements:
         assert await downloads.hold(statements, claim)
@@ -290,50 +177,3 @@ async def test_a_finish_writes_the_asset_and_its_end(
     assert row is not None
     assert (row["status"], row["file_size"], row["file_hash"]) == (status, 5, "0" * 32)
     assert (row["expire_at"] is not None) == (mode is Mode.QUICK)
-
-
-async def test_expired_is_written_only_for_quick_downloads_past_their_time(
-    db: Db, downloads: Downloads, due: Due, user: User
-) -> None:
-    claim = await claim_first(downloads, await submit(downloads, user))
-    asset = Asset(
-        file_path="/p", file_name="n.mp4", digest=Digest(md5="0" * 32, size_bytes=5)
-    )
-    async with db.transaction() as statements:
-        await downloads.finish(statements, claim, asset, quick_ttl=timedelta(hours=24))
-
-    early = await due.expired(9), await due.set_expired([claim.history_id])
-    await db.raw("UPDATE download_history SET expire_at = now() - interval '1 second'")
-    found, moved = await due.expired(9), await due.set_expired([claim.history_id])
-
-    assert early == ([], [])
-    assert [asset.history_id for asset in found] == [claim.history_id]
-    assert [download.status for download in moved] == [Status.EXPIRED]
-
-
-@pytest.mark.parametrize("before", Status)
-@pytest.mark.parametrize("after", Status)
-async def test_the_database_refuses_every_illegal_move(
-    db: Db, downloads: Downloads, user: User, before: Status, after: Status
-) -> None:
-    if before is after:
-        return
-    history_id = await submit(downloads, user)
-    await db.raw(
-        "ALTER TABLE download_history DISABLE TRIGGER download_history_moved;"
-        f"UPDATE download_history SET status = {before:d};"
-        "ALTER TABLE download_history ENABLE TRIGGER download_history_moved"
-    )
-    move = f"UPDATE download_history SET status = {after:d} WHERE history_id = {history_id}"
-
-    if after in LEGAL_MOVES[before]:
-        await db.raw(move)
-    else:
-        with pytest.raises(DatabaseError, match="CheckViolation"):
-            await db.raw(move)
-
-
-async def _another_user(db: Db) -> User:
-    user = await Users(db).add("bob@example.com", password_hash="x")
-    assert user is not None
-    return user

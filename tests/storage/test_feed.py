@@ -5,14 +5,14 @@ from collections.abc import AsyncGenerator
 
 import pytest
 from redis.asyncio import Redis
-from tests.support.valkey import Valkey
-from tests.support.waiting import eventually
 
 from domain.download import Progress
 from domain.events import ProgressEvent, StateEvent
 from domain.states import Stage, Status
 from storage.feed import Feed, Heard
 from storage.redis_door import connect
+from tests.support.valkey import Valkey
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
