@@ -2,7 +2,6 @@
 
 from typing import Any
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import pika
 from dramatiq.broker import Broker, MessageProxy
@@ -38,22 +37,18 @@ class _OwnAcks(_Consumer):
     dies. Source: docs/decisions/0005-brokers.md, reliability M1.
     """
 
-    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - handed on as they come
-        self._delivered: WeakSet[MessageProxy] = WeakSet()
-        super().__init__(*arguments)
-
     def __next__(self) -> Any:  # noqa: ANN401 - dramatiq's own message class is private
-        message = super().__next__()
+        message: Any = super().__next__()
         if message is not None:
-            self._delivered.add(message)
+            message.delivered_by = self
         return message
 
     def ack(self, message: MessageProxy) -> None:
-        if message in self._delivered:
+        if getattr(message, "delivered_by", None) is self:
             super().ack(message)
 
     def nack(self, message: MessageProxy) -> None:
-        if message in self._delivered:
+        if getattr(message, "delivered_by", None) is self:
             super().nack(message)
 
 

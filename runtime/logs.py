@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from runtime.settings import Log
 
@@ -14,6 +14,11 @@ _SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+# Never with local variables, which structlog would add: a proxy's password is one of them.
+_TRACE = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+)
 
 _NOISY = {
     # These write a line for every message or poll; their warnings are kept.
@@ -32,26 +37,31 @@ def configure(settings: Log, *, part: str) -> None:
     """Send this process's logs to standard error; ``part`` names it: web, worker, scheduler, up."""
     for_people = settings.format == "people" or (settings.format == "auto" and sys.stderr.isatty())
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if for_people
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [_TRACE, structlog.processors.JSONRenderer()]
     )
+
+    def name_part(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["part"] = part
+        return event
+
+    shared = [*_SHARED, name_part]
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     sink = logging.StreamHandler(sys.stderr)
     sink.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
+            foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )
     )
     logging.basicConfig(handlers=[sink], level=settings.level.upper(), force=True)
     for name, level in _NOISY.items():
         logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
-    structlog.contextvars.bind_contextvars(part=part)
 
 
 def get(room: str) -> Any:  # noqa: ANN401 - structlog's loggers have no static type

@@ -40,7 +40,7 @@ def _on_path(name: str) -> Path | None:
 
 
 def _in_wheel(package: str, pattern: str) -> Path | None:
-    """Return a program below a package's folder, without importing it: imports warn and are slow."""
+    """Return a program below a package's folder; importing these packages warns and is slow."""
     for folder in _folders(package):
         for program in sorted(folder.glob(pattern)):
             if os.access(program, os.X_OK):

@@ -1,11 +1,15 @@
 """Real parts for every test: one PostgreSQL and one Valkey a session, a fresh database a test."""
 
 import itertools
+import os
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
+from tests.support.parts import MissingPartError
 from tests.support.postgres import Postgres
+from tests.support.rabbit import Rabbit
+from tests.support.site import Site
 from tests.support.valkey import Valkey
 
 from storage.db import Db
@@ -26,6 +30,29 @@ def postgres() -> Generator[Postgres]:
 def valkey() -> Generator[Valkey]:
     with Valkey() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def rabbit() -> Generator[Rabbit]:
+    with _installed(Rabbit) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+    media = tmp_path_factory.mktemp("media")
+    with Site(media) as site:
+        yield site
+
+
+def _installed(service: type[Rabbit]) -> Rabbit:
+    """Return a service of Debian's packages; without it skip, but fail where CI is set."""
+    try:
+        return service()
+    except MissingPartError as missing:
+        if os.environ.get("CI") == "true":  # noqa: TID251 - the one place that asks
+            raise
+        pytest.skip(str(missing))
 
 
 @pytest.fixture

@@ -1,0 +1,142 @@
+"""A storage node at work: our worker as its own process, on real services."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from domain.download import User
+from domain.requests import Quality, Wish
+from domain.states import Mode, Stage, Status
+from tests.support.waiting import eventually
+
+from actors.pipeline import Wakeups, open_wakeups
+from runtime.services import Services, open_services
+from runtime.settings_layers import load
+
+Row = Mapping[str, Any]
+
+
+class Worker:
+    """A worker process; its log is kept in a file."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as sink:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "vasset.main", "worker"],
+                env=os.environ | dict(environment),  # noqa: TID251 - it needs PATH
+                stderr=sink,
+                stdout=sink,
+            )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 15) -> int:
+        """End it and return its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout_s)
+
+    def lines(self, event: str) -> list[str]:
+        """Return the lines of its log with an event."""
+        return [line for line in self.log.read_text().splitlines() if f'"{event}"' in line]
+
+
+class Station:
+    """Services and one user, as the web process has them, and the workers of a node."""
+
+    def __init__(
+        self,
+        services: Services,
+        wakeups: Wakeups,
+        user: User,
+        environment: Mapping[str, str],
+        folder: Path,
+    ) -> None:
+        self.services = services
+        self.user = user
+        self.root = services.settings.storage.root
+        self._wakeups = wakeups
+        self._environment = environment
+        self._folder = folder
+        self.workers: list[Worker] = []
+
+    async def start_worker(self, **environment: str) -> Worker:
+        """Start a worker and return when it takes messages."""
+        log = self._folder / f"worker-{len(self.workers)}.log"
+        worker = Worker(self._environment | environment, log)
+        self.workers.append(worker)
+        await eventually(lambda: worker.lines("worker_started"), timeout_s=20, what=str(log))
+        return worker
+
+    async def submit(
+        self, url: str, mode: Mode = Mode.QUICK, quality: Quality = Quality.BEST
+    ) -> int:
+        """Accept a download as the API does, and return its id."""
+        wish = Wish(url=url, quality=quality)
+        row = await self.services.downloads.submit(self.user.user_id, mode, wish)
+        self._wakeups.send(Stage.ACQUIRE_PROXY, row["history_id"])
+        return int(row["history_id"])
+
+    def wake(self, stage: Stage, history_id: int) -> None:
+        """Send one more wake-up, as a broker that repeats itself does."""
+        node = None if stage is Stage.ACQUIRE_PROXY else self.services.settings.storage.node
+        self._wakeups.send(stage, history_id, node=node)
+
+    async def row(self, history_id: int) -> Row:
+        """Return a download's row."""
+        row = await self.services.downloads.of_user(history_id, self.user.user_id)
+        assert row is not None
+        return row
+
+    async def reached(self, history_id: int, *statuses: Status, timeout_s: float = 30) -> Row:
+        """Return the row as soon as it has one of the statuses."""
+
+        async def probe() -> Row | None:
+            row = await self.row(history_id)
+            return row if row["status"] in statuses else None
+
+        what = f"download {history_id} to be {statuses}"
+        return await eventually(probe, timeout_s=timeout_s, what=what)
+
+    async def ended(self, history_id: int, timeout_s: float = 30) -> Row:
+        """Return the row as soon as no more work is owed to it."""
+        finals = [status for status in Status if not status.is_active]
+        return await self.reached(history_id, *finals, timeout_s=timeout_s)
+
+    def staging(self) -> Sequence[Path]:
+        """Return the staging folders on the node's disk."""
+        return list((self.root / ".staging").iterdir())
+
+
+@asynccontextmanager
+async def open_station(environment: Mapping[str, str], folder: Path) -> AsyncGenerator[Station]:
+    """Yield a station without a worker; at the end its workers are gone."""
+    settings = load(
+        environment={
+            "VASSET_STORAGE__NODE": "node-a",
+            "VASSET_STORAGE__ROOT": str(folder / "root"),
+            **environment,
+        }
+    )
+    environment = {
+        "VASSET_STORAGE__NODE": "node-a",
+        "VASSET_STORAGE__ROOT": str(folder / "root"),
+        "VASSET_LOG__FORMAT": "json",
+        "VASSET_DOWNLOADS__BACKOFF_S": '{"min": 0.1, "max": 1}',
+        **environment,
+    }
+    async with open_services(settings) as services:
+        user = await services.users.add("ada@example.com", password_hash="unused")  # noqa: S106
+        assert user is not None
+        wakeups = open_wakeups(settings.broker.url.get_secret_value())
+        station = Station(services, wakeups, user, environment, folder)
+        try:
+            yield station
+        finally:
+            wakeups.close()
+            for worker in station.workers:
+                worker.stop(signal.SIGKILL)
