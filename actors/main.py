@@ -138,7 +138,6 @@ def run_worker(settings: Settings) -> int:
     _log.info("worker_stopping", node=node)
     worker.stop(timeout=STOP_MS)
     wakeups.close()
-    broker.close()
     return 0
 
 

@@ -75,9 +75,9 @@ class Wakeups:
             self._thread.submit(self._enqueue, message, delay_ms or None)
 
     def close(self) -> None:
-        """Send what is waiting for two seconds at most; the sweep sends the rest."""
-        with suppress(TimeoutError):
-            self._thread.submit(lambda: None).result(timeout=2)
+        """Send what waits, for two seconds at most, and close the broker; the sweep does the rest."""
+        with suppress(TimeoutError, *BrokerFault):
+            self._thread.submit(self._broker.close).result(timeout=2)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _enqueue(self, message: WakeUp, delay_ms: int | None) -> None:
