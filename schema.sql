@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS users (
     role          varchar(8)  NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
     token_version int         NOT NULL DEFAULT 1,    -- raised to end every token at once
     disabled_at   timestamptz,
+    turn_at       timestamptz NOT NULL DEFAULT '-infinity', -- when a download of theirs last began
     created_at    timestamptz NOT NULL DEFAULT now()
 );
 

@@ -86,7 +86,7 @@ SELECT pg_advisory_xact_lock(hashtext('vasset.turns'));
 
 -- name: downloads_claim_first
 -- Takes a slot too, so it runs behind downloads_lock_turns and the counts are exact.
-UPDATE download_history d SET
+WITH claimed AS (UPDATE download_history d SET
     status = 5, storage_node = :node, claimed_by = :holder,
     claim_until = now() + make_interval(secs => :claim_s), epoch = epoch + 1,
     attempts = attempts + CASE WHEN continues THEN 0 ELSE 1 END, tries = 1,
@@ -101,7 +101,10 @@ WHERE history_id = :history_id AND stage = 'acquire_proxy'
        WHERE o.status = 5 AND o.storage_node = :node AND o.history_id <> :history_id) < :slots
   AND (SELECT count(*) FROM download_history o
        WHERE o.status = 5 AND o.user_id = d.user_id AND o.history_id <> :history_id) < :per_user
-RETURNING *;
+RETURNING *),
+turn AS (UPDATE users u SET turn_at = clock_timestamp() FROM claimed c
+         WHERE u.user_id = c.user_id)
+SELECT * FROM claimed;
 
 -- name: downloads_claim
 UPDATE download_history SET
@@ -209,9 +212,12 @@ WHERE history_id = :history_id AND user_id = :user_id AND status IN (0, 6)
 RETURNING *;
 
 -- name: downloads_next_turns
--- The fair order: of each user the oldest, users with fewer running first.
+-- The fair order: of each user the oldest; users with fewer running first, and among them
+-- the one whose last turn is longest ago.
 SELECT turn.history_id FROM
-    (SELECT DISTINCT user_id FROM download_history WHERE status = 4) waiting
+    (SELECT user_id, turn_at FROM users u
+     WHERE EXISTS (SELECT FROM download_history w WHERE w.user_id = u.user_id AND w.status = 4)
+    ) waiting
     CROSS JOIN LATERAL (
         SELECT count(*) AS running FROM download_history r
         WHERE r.status = 5 AND r.user_id = waiting.user_id) busy
@@ -223,7 +229,7 @@ SELECT turn.history_id FROM
         ORDER BY q.history_id LIMIT :per_user) turn
 WHERE turn.place <= :per_user
   AND NOT EXISTS (SELECT FROM nodes n WHERE n.node = :node AND n.draining)
-ORDER BY turn.place, turn.history_id
+ORDER BY turn.place, waiting.turn_at, turn.history_id
 LIMIT greatest(0, :slots - (SELECT count(*) FROM download_history o
                             WHERE o.status = 5 AND o.storage_node = :node));
 
@@ -278,6 +284,10 @@ WHERE history_id = :history_id AND status = 5 AND storage_node = :node;
 SELECT history_id, user_id, asset_uuid, created_at FROM download_history
 WHERE storage_node = :node AND status = 3 AND mode = 'quick_download' AND expire_at <= now()
 ORDER BY expire_at LIMIT :limit;
+
+-- name: transitions_of
+SELECT from_status, to_status, stage, attempt, storage_node, error_code, moved_at
+FROM transitions WHERE history_id = :history_id ORDER BY transition_id;
 
 -- name: downloads_set_expired
 UPDATE download_history SET status = 2

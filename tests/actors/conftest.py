@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
+
 from tests.support.postgres import Postgres
 from tests.support.rabbit import Rabbit
 from tests.support.station import Station, open_station

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from uuid import uuid4
 
+from domain.requests import Quality
+from domain.states import Mode, Stage, Status
 from tests.support.site import Site
 from tests.support.station import Station
 from tests.support.waiting import eventually
-
-from domain.requests import Quality
-from domain.states import Mode, Stage, Status
 
 
 async def test_a_quick_download_ends_as_a_file_that_will_be_deleted(
@@ -30,9 +29,7 @@ async def test_a_quick_download_ends_as_a_file_that_will_be_deleted(
     assert (row["expire_at"] - row["finished_at"]).total_seconds() == 24 * 3600
 
 
-async def test_an_archive_download_ends_as_a_file_that_stays(
-    station: Station, site: Site
-) -> None:
+async def test_an_archive_download_ends_as_a_file_that_stays(station: Station, site: Site) -> None:
     history_id = await station.submit(site.url("/clips/2.mp4"), Mode.ARCHIVE)
 
     row = await station.ended(history_id)
@@ -89,9 +86,7 @@ async def test_nothing_is_left_in_staging(station: Station, site: Site) -> None:
     await eventually(lambda: not station.staging())
 
 
-async def test_a_video_that_is_gone_fails_at_once_and_says_so(
-    station: Station, site: Site
-) -> None:
+async def test_a_video_that_is_gone_fails_at_once_and_says_so(station: Station, site: Site) -> None:
     history_id = await station.submit(site.url("/status/404?key=gone"))
 
     row = await station.ended(history_id)

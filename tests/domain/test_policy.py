@@ -90,9 +90,7 @@ def test_a_sources_wish_is_obeyed_and_capped() -> None:
 def test_a_wait_stays_within_its_bounds(attempt: int, jitter: float) -> None:
     error = failures.ProxyFaultError()
 
-    wait = retry_delay(
-        error, attempt=attempt, max_attempts=20_000, backoff=BACKOFF, jitter=jitter
-    )
+    wait = retry_delay(error, attempt=attempt, max_attempts=20_000, backoff=BACKOFF, jitter=jitter)
 
     assert wait is None or timedelta(0) <= wait <= BACKOFF.cap
 

@@ -24,6 +24,6 @@ async def claim_first(downloads: Downloads, history_id: int, turns: Turns = TURN
 async def until_claim_ends(db: Db, history_id: int) -> None:
     """Let the claim run out, as if its holder had died a minute ago."""
     await db.raw(
-        "UPDATE download_history SET claim_until = now() - interval '1 second', "  # noqa: S608
+        "UPDATE download_history SET claim_until = now() - interval '1 second', "
         f"woken_at = now() - interval '1 hour' WHERE history_id = {history_id}"
     )

@@ -88,6 +88,19 @@ async def test_turns_go_round_the_users(db: Db, downloads: Downloads, due: Due, 
     assert turns == [many[0], one, many[1]]
 
 
+async def test_the_user_who_waited_longest_comes_before_the_one_just_served(
+    db: Db, downloads: Downloads, due: Due, user: User
+) -> None:
+    served, *_ = [await submit(downloads, user) for _ in range(3)]
+    one = await submit(downloads, await _another_user(db))
+    claim = await claim_first(downloads, served)
+    await downloads.fail(claim, SourceTroubleError())
+
+    turns = await due.next_turns(Turns(slots=1, per_user=5))
+
+    assert turns == [one]
+
+
 async def test_a_wish_outlives_its_dead_holder(
     db: Db, downloads: Downloads, due: Due, user: User
 ) -> None:

@@ -12,6 +12,7 @@ from typing import ClassVar, Final, Self
 
 import psutil
 
+from tests.support.ports import is_listening
 from tests.support.process import Launch, Process
 
 _POLL_S: Final = 0.02
@@ -24,6 +25,8 @@ class Service(ABC):
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     #: How long a start may take, in seconds.
     start_timeout_s: ClassVar[float] = 30.0
+    #: The TCP port it listens on; 0 for none.
+    port: int = 0
 
     def __init__(self, user: str = "") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="vasset-"))
@@ -64,9 +67,13 @@ class Service(ABC):
         """Start it and wait until it serves clients.
 
         Raises:
-            RuntimeError: It ended or was silent for too long; carries its last output.
+            RuntimeError: It ended or was silent for too long; carries its last output. Or
+                another program has its port, which would answer in its place.
         """
         assert not self.is_running, "already running"
+        if self.port and is_listening(self.port):
+            message = f"port {self.port} is taken"
+            raise RuntimeError(message)
         if self._process is not None:
             self._process.end(signal.SIGKILL)
         self._process = Process(

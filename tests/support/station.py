@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from actors.declarations import SCHEDULE_QUEUE
+from actors.pipeline import WakeUp, Wakeups, open_wakeups
 from domain.download import User
 from domain.requests import Quality, Wish
 from domain.states import Mode, Stage, Status
-from tests.support.waiting import eventually
-
-from actors.pipeline import Wakeups, open_wakeups
 from runtime.services import Services, open_services
 from runtime.settings_layers import load
+from tests.support.waiting import eventually
 
 Row = Mapping[str, Any]
+HASH = "never compared here"
 
 
 class Worker:
@@ -27,7 +28,7 @@ class Worker:
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self.log = log
         with log.open("ab") as sink:
-            self.process = subprocess.Popen(  # noqa: S603 - our own program
+            self.process = subprocess.Popen(
                 [sys.executable, "-m", "vasset.main", "worker"],
                 env=os.environ | dict(environment),  # noqa: TID251 - it needs PATH
                 stderr=sink,
@@ -76,15 +77,43 @@ class Station:
         self, url: str, mode: Mode = Mode.QUICK, quality: Quality = Quality.BEST
     ) -> int:
         """Accept a download as the API does, and return its id."""
+        history_id = await self.accept_silently(url, mode, quality)
+        self.wake(Stage.ACQUIRE_PROXY, history_id)
+        return history_id
+
+    async def accept_silently(
+        self, url: str, mode: Mode = Mode.QUICK, quality: Quality = Quality.BEST
+    ) -> int:
+        """Accept a download whose wake-up is lost, and return its id."""
         wish = Wish(url=url, quality=quality)
         row = await self.services.downloads.submit(self.user.user_id, mode, wish)
-        self._wakeups.send(Stage.ACQUIRE_PROXY, row["history_id"])
         return int(row["history_id"])
 
     def wake(self, stage: Stage, history_id: int) -> None:
         """Send one more wake-up, as a broker that repeats itself does."""
         node = None if stage is Stage.ACQUIRE_PROXY else self.services.settings.storage.node
         self._wakeups.send(stage, history_id, node=node)
+
+    def tick(self) -> None:
+        """Send the hourly tick, as periodiq does."""
+        self._wakeups.send_message(
+            WakeUp(
+                queue_name=SCHEDULE_QUEUE,
+                actor_name="expire_everywhere",
+                args=(),
+                kwargs={},
+                options={},
+            )
+        )
+
+    async def become(self, email: str) -> None:
+        """Act for another user from now on, creating the account if there is none."""
+        known = await self.services.users.by_email(email)
+        self.user = (
+            await self.services.users.add(email, password_hash=HASH)
+            if known is None
+            else known.user
+        ) or self.user
 
     async def row(self, history_id: int) -> Row:
         """Return a download's row."""
@@ -130,7 +159,7 @@ async def open_station(environment: Mapping[str, str], folder: Path) -> AsyncGen
         **environment,
     }
     async with open_services(settings) as services:
-        user = await services.users.add("ada@example.com", password_hash="unused")  # noqa: S106
+        user = await services.users.add("ada@example.com", password_hash=HASH)
         assert user is not None
         wakeups = open_wakeups(settings.broker.url.get_secret_value())
         station = Station(services, wakeups, user, environment, folder)

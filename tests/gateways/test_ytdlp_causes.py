@@ -1,0 +1,182 @@
+import errno
+import importlib
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from domain import failures
+from domain.failures import DownloadError, TransientError
+from gateways.ytdlp.causes import error_of, parse_retry_after, report_of
+from gateways.ytdlp.protocol import Failed
+
+# By name, so that this stays no second importer: the real classes, which carry no types.
+utils: Any = importlib.import_module("yt_dlp.utils")
+network: Any = importlib.import_module("yt_dlp.networking.exceptions")
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+def http_error(status: int, **headers: str) -> Exception:
+    response = SimpleNamespace(
+        status=status,
+        reason="",
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+    return network.HTTPError(response)
+
+
+def wrapped(cause: Exception) -> Exception:
+    """The exception as yt-dlp hands it out: kept in a triple of an outer one."""
+    return utils.DownloadError("", (type(cause), cause, None))
+
+
+def leaf(error: BaseException) -> str:
+    return report_of(error, NOW).leaf
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, "SourceGoneError"),
+        (401, "BlockedError"),
+        (403, "BlockedError"),
+        (404, "SourceGoneError"),
+        (407, "ProxyFaultError"),
+        (408, "SourceTroubleError"),
+        (410, "SourceGoneError"),
+        (425, "SourceTroubleError"),
+        (429, "RateLimitedError"),
+        (451, "SourceGoneError"),
+        (500, "SourceTroubleError"),
+        (503, "SourceTroubleError"),
+        (522, "SourceTroubleError"),
+    ],
+)
+def test_a_status_decides(status: int, expected: str) -> None:
+    extraction = utils.ExtractorError("", cause=http_error(status), expected=True)
+
+    assert leaf(wrapped(http_error(status))) == expected
+    assert leaf(wrapped(extraction)) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (network.TransportError(cause=ConnectionRefusedError()), "SourceTroubleError"),
+        (network.IncompleteRead(partial=1, expected=2), "SourceTroubleError"),
+        (network.CertificateVerifyError(), "SourceTroubleError"),
+        (network.ProxyError(), "ProxyFaultError"),
+        (network.NoSupportingHandlers([], []), "UnsupportedSiteError"),
+        (utils.ContentTooShortError(1, 2), "SourceTroubleError"),
+        (utils.GeoRestrictedError("", countries=["DE"]), "GeoBlockedError"),
+        (utils.UserNotLive(), "LiveStreamError"),
+        (utils.UnsupportedError("https://video.example"), "UnsupportedSiteError"),
+        (utils.ExtractorError("", expected=True), "UnsupportedSiteError"),
+        (utils.ExtractorError("", expected=False), "UnexpectedError"),
+        (utils.RegexNotFoundError(""), "UnexpectedError"),
+        (utils.PostProcessingError(""), "CorruptError"),
+        (OSError(errno.ENOSPC, ""), "DiskFullError"),
+        (OSError(errno.EDQUOT, ""), "DiskFullError"),
+        (OSError(errno.EFBIG, ""), "TooLargeError"),
+        (MemoryError(), "TooLargeError"),
+        (failures.LiveStreamError(), "LiveStreamError"),
+        (KeyError("formats"), "UnexpectedError"),
+        (RecursionError(), "UnexpectedError"),
+        (TimeoutError(), "SourceTroubleError"),
+        (FileNotFoundError(), "UnexpectedError"),
+    ],
+)
+def test_a_type_decides(error: Exception, expected: str) -> None:
+    assert leaf(error) == expected
+    assert leaf(wrapped(error)) == expected
+
+
+def test_a_download_error_without_a_cause_is_a_body_that_broke_off() -> None:
+    assert leaf(utils.DownloadError("Got error: 5 bytes read, 10 more expected")) == (
+        "SourceTroubleError"
+    )
+
+
+def test_a_text_never_decides() -> None:
+    error = utils.ExtractorError("HTTP Error 429: Too Many Requests; private video; geo")
+
+    assert leaf(wrapped(error)) == "UnexpectedError"
+
+
+def test_a_geo_block_that_was_read_from_a_403_is_a_geo_block() -> None:
+    error = utils.GeoRestrictedError("")
+    error.__context__ = http_error(403)
+
+    assert leaf(error) == "GeoBlockedError"
+
+
+def test_a_class_of_the_same_name_from_elsewhere_does_not_decide() -> None:
+    impostor = type("GeoRestrictedError", (Exception,), {})
+
+    assert leaf(impostor()) == "UnexpectedError"
+
+
+def test_a_chain_that_bites_its_tail_comes_to_an_end() -> None:
+    first, second = KeyError(), KeyError()
+    first.__cause__, second.__cause__ = second, first
+
+    assert leaf(first) == "UnexpectedError"
+
+
+def test_the_report_names_the_types_and_leaves_their_text_out() -> None:
+    report = report_of(wrapped(KeyError("token=secret")), NOW)
+
+    assert report.chain == "DownloadError < KeyError"
+
+
+def test_retry_after_comes_along_with_what_may_be_tried_again() -> None:
+    report = report_of(wrapped(http_error(429, Retry_After="7")), NOW)
+
+    assert report.retry_after == timedelta(seconds=7)
+
+
+def test_retry_after_is_ignored_on_what_is_over() -> None:
+    assert report_of(http_error(410, Retry_After="7"), NOW).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("0", timedelta(0)),
+        (" 120 ", timedelta(minutes=2)),
+        ("999999", timedelta(seconds=999_999)),
+        ("Mon, 23 Nov 2026 12:01:00 GMT", timedelta(minutes=1)),
+        ("Mon, 23 Nov 2026 11:00:00 GMT", timedelta(0)),
+        ("Mon, 23 Nov 2026 12:01:00 -0000", timedelta(minutes=1)),
+        ("abc", None),
+        ("", None),
+        ("-5", None),
+        ("9" * 5_000, None),
+        ("1e3", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, wait: timedelta | None) -> None:
+    assert parse_retry_after(text, NOW) == wait
+
+
+@pytest.mark.parametrize(
+    "kind", [*failures.PermanentError.__subclasses__(), *TransientError.__subclasses__()]
+)
+def test_every_leaf_survives_the_way_to_the_runner(kind: type[DownloadError]) -> None:
+    error = error_of(report_of(kind(), NOW))
+
+    assert type(error) is kind
+
+
+@pytest.mark.parametrize("name", ["DownloadError", "SystemExit", "", "PermanentError"])
+def test_a_name_that_is_no_leaf_is_an_unexpected_fault(name: str) -> None:
+    assert type(error_of(Failed(leaf=name, chain=""))) is failures.UnexpectedError
+
+
+def test_the_wait_survives_the_way_to_the_runner() -> None:
+    error = error_of(report_of(http_error(429, Retry_After="7"), NOW))
+
+    assert isinstance(error, TransientError)
+    assert error.retry_after == timedelta(seconds=7)

@@ -1,0 +1,117 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.failures import LiveStreamError, ProxyFaultError, UnsupportedSiteError
+from domain.requests import Quality, Wish
+from gateways.ytdlp.options import (
+    FetchLimits,
+    FetchOrder,
+    Tools,
+    format_selector,
+    refuse_live,
+    ytdlp_options,
+)
+
+URL = "https://video.example/1"
+LIMITS = FetchLimits(
+    max_bytes=1_000_000,
+    time_limit=timedelta(minutes=1),
+    stall_timeout=timedelta(seconds=30),
+    connections=4,
+)
+NO_TOOLS = Tools(ffmpeg=None, js_runtime=None)
+
+
+def order(proxy_url: str | None = None) -> FetchOrder:
+    return FetchOrder(wish=Wish(url=URL), staging=Path("/staging/1.1"), proxy_url=proxy_url)
+
+
+@pytest.mark.parametrize(
+    ("quality", "selector"),
+    [
+        (Quality.BEST, "bv*+ba/b"),
+        (Quality.AUDIO, "ba/b"),
+        (Quality.P1080, "bv*[height<=?1080]+ba/b[height<=?1080]/wv*+ba/w/b"),
+        (Quality.P360, "bv*[height<=?360]+ba/b[height<=?360]/wv*+ba/w/b"),
+    ],
+)
+def test_each_quality_has_its_format_expression(quality: Quality, selector: str) -> None:
+    assert format_selector(Wish(url=URL, quality=quality)) == selector
+
+
+def test_a_format_id_wins_over_the_quality_and_stands_in_quotes() -> None:
+    wish = Wish(url=URL, quality=Quality.AUDIO, format_id="mergeall")
+
+    selector = format_selector(wish)
+
+    assert selector == 'bv*[format_id="mergeall"]+ba/b*[format_id="mergeall"]'
+
+
+@pytest.mark.parametrize(
+    "format_id", ["", '1"]+all[x="', "1/2", "137+140", "-x", "a b", "x" * 65, "1\n", "é"]
+)
+def test_a_format_id_with_any_syntax_in_it_is_refused(format_id: str) -> None:
+    with pytest.raises(UnsupportedSiteError):
+        format_selector(Wish(url=URL, format_id=format_id))
+
+
+def test_without_a_proxy_the_environment_is_not_asked_for_one() -> None:
+    assert not ytdlp_options(order(), LIMITS, NO_TOOLS)["proxy"]
+    assert ytdlp_options(order(), LIMITS, NO_TOOLS)["proxy"] is not None
+
+
+def test_a_proxy_of_no_known_kind_is_the_fault_of_the_proxy() -> None:
+    with pytest.raises(ProxyFaultError):
+        ytdlp_options(order("ftp://1.2.3.4:1"), LIMITS, NO_TOOLS)
+
+
+def test_an_order_does_not_show_its_proxy() -> None:
+    assert "secret" not in repr(order("http://user:secret@1.2.3.4:8080"))
+
+
+def test_the_only_path_is_the_staging_folder_with_a_constant_name() -> None:
+    options = ytdlp_options(order(), LIMITS, NO_TOOLS)
+
+    assert options["paths"] == {"home": "/staging/1.1"}
+    assert options["outtmpl"] == {"default": "media.%(ext)s"}
+
+
+def test_tools_that_are_not_there_are_not_looked_for_in_the_network() -> None:
+    options = ytdlp_options(order(), LIMITS, NO_TOOLS)
+
+    assert options["js_runtimes"] == {}
+    assert options["remote_components"] == []
+
+
+def test_the_given_tools_are_used() -> None:
+    tools = Tools(ffmpeg=Path("/opt/ffmpeg"), js_runtime=Path("/opt/deno"))
+
+    options = ytdlp_options(order(), LIMITS, tools)
+
+    assert options["ffmpeg_location"] == "/opt/ffmpeg"
+    assert options["js_runtimes"] == {"deno": {"path": "/opt/deno"}}
+
+
+def test_ffmpeg_may_open_files_only_and_no_lists_of_files() -> None:
+    options = ytdlp_options(order(), LIMITS, NO_TOOLS)
+
+    for arguments in (options["postprocessor_args"], options["external_downloader_args"]):
+        given = arguments["ffmpeg_i"]
+        assert given[given.index("-protocol_whitelist") + 1] == "file,crypto,data"
+        assert not {"hls", "concat", "dash"} & set(
+            given[given.index("-format_whitelist") + 1].split(",")
+        )
+
+
+@pytest.mark.parametrize(
+    "media", [{"is_live": True}, {"live_status": "is_live"}, {"live_status": "is_upcoming"}]
+)
+def test_what_has_no_end_is_refused(media: dict[str, object]) -> None:
+    with pytest.raises(LiveStreamError):
+        refuse_live(media, incomplete=True)
+
+
+def test_what_was_live_once_is_let_through() -> None:
+    refuse_live({"live_status": "was_live", "is_live": False})
