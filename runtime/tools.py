@@ -1,10 +1,12 @@
 """The programs that downloads need: on PATH, else from their wheels."""
 
+import importlib
 import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def find_ffmpeg() -> Path | None:
@@ -20,7 +22,7 @@ def find_js_runtime() -> Path | None:
 
     Source: yt-dlp enables deno alone without being asked (``--js-runtimes``).
     """
-    return _on_path("deno") or _beside_wheel("deno")
+    return _on_path("deno") or _deno_of_wheel()
 
 
 def find_postgres() -> Path | None:
@@ -48,14 +50,13 @@ def _in_wheel(package: str, pattern: str) -> Path | None:
     return None
 
 
-def _beside_wheel(package: str) -> Path | None:
-    """Return the program that a wheel's script installed, as the package itself says."""
-    if importlib.util.find_spec(package) is None:
+def _deno_of_wheel() -> Path | None:
+    """Return the program that the wheel put among the environment's scripts."""
+    if importlib.util.find_spec("deno") is None:
         return None
-    from deno import find_deno_bin  # noqa: PLC0415 - only where it is needed, and installed
-
+    module: Any = importlib.import_module("deno")
     try:
-        return Path(find_deno_bin())
+        return Path(module.find_deno_bin())
     except FileNotFoundError:
         return None
 

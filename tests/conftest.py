@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
+
+from storage.db import Db
 from tests.support.parts import MissingPartError
 from tests.support.postgres import Postgres
 from tests.support.rabbit import Rabbit
 from tests.support.site import Site
 from tests.support.valkey import Valkey
-
-from storage.db import Db
 
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
 _numbers = itertools.count(1)

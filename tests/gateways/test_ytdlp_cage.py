@@ -31,14 +31,13 @@ class Victim(StrEnum):
     SERVER = "server"
 
 
-@pytest.fixture
-def stuck_ffmpeg(tmp_path: Path) -> Path:
-    """An ffmpeg that says what it can do, but when it is to work hangs and hears no SIGTERM."""
-    program = tmp_path / "tools" / "ffmpeg"
+def fake_ffmpeg(folder: Path, work: str) -> Path:
+    """Return an ffmpeg that says what it can do, but works as told, and hears no SIGTERM."""
+    program = folder / "tools" / "ffmpeg"
     program.parent.mkdir()
     program.write_text(
         "#!/bin/sh\n"
-        f'case " $* " in *" -i "*) trap "" TERM; exec sleep 60;; esac; exec {find_ffmpeg()} "$@"\n',
+        f'case " $* " in *" -i "*) trap "" TERM; {work};; *) exec {find_ffmpeg()} "$@";; esac\n',
         encoding="utf-8",
     )
     program.chmod(0o755)
@@ -50,17 +49,26 @@ def hanging(staging: Path) -> Proc | None:
     return next((one for one in processes_in(staging) if "sleep" in one.read("cmdline")), None)
 
 
-@pytest.mark.parametrize("victim", Victim)
+@pytest.mark.parametrize(
+    ("victim", "work"),
+    [
+        (Victim.TASK, "sleep 60 & exec sleep 60"),
+        (Victim.CHILD, "sleep 60 & exec sleep 60"),
+        # With the server goes the one that kills groups; the kernel still ends what a child began.
+        (Victim.SERVER, "exec sleep 60"),
+    ],
+)
 async def test_a_hanging_ffmpeg_ends_with_whoever_started_it(
-    site: Site, tmp_path: Path, stuck_ffmpeg: Path, victim: Victim
+    site: Site, tmp_path: Path, victim: Victim, work: str
 ) -> None:
     staging = tmp_path / "staging"
     staging.mkdir()
 
-    async with running(ffmpeg=stuck_ffmpeg) as runner:
+    async with running(ffmpeg=fake_ffmpeg(tmp_path, work)) as runner:
         task = begin(runner, order(site.url("/hls/index.m3u8"), staging))
         ffmpeg = await eventually(lambda: hanging(staging), what="the start of ffmpeg")
-        child = process(ffmpeg.parent)
+        assert ffmpeg is not None
+        child = process(ffmpeg.group)
         assert child is not None
         match victim:
             case Victim.TASK:

@@ -1,0 +1,93 @@
+# What a person types here. Everything stays in .venv; nothing else of the machine is touched,
+# except that `make test` as root on Debian installs the two packages that its tests need.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup up test lint bench parts
+
+# The first that runs and is new enough: a version manager leaves names that do not run.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+    command -v "$$python" && break; done)
+PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
+# With CI=true a test that cannot run is a failure.
+CI ?= false
+
+help: ## say what can be made (this)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	echo "  Arguments go in ARGS: make up ARGS='--port 9000'"
+
+setup: .venv/installed ## make .venv and install V-Asset into it
+
+up: .venv/installed ## run all of V-Asset on this machine; Ctrl-C stops it
+	@exec .venv/bin/vasset up $(ARGS)
+
+test: .venv/tested parts ## run every test
+	@exec .venv/bin/pytest $(ARGS)
+
+lint: .venv/tested ## check form, types and the stairs of imports
+	@.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/pyright
+	.venv/bin/lint-imports
+
+bench: .venv/tested ## measure, as docs/benchmarks.md reports
+	@exec .venv/bin/python -m benchmarks $(ARGS)
+
+.venv/bin/python:
+	@if [ -z "$(PYTHON)" ]; then
+	    echo "V-Asset needs Python 3.11 or later: make PYTHON=/path/to/python3 ..." >&2
+	    exit 1
+	fi
+	# Debian keeps ensurepip, without which venv makes no pip, in a package of its own.
+	if ! "$(PYTHON)" -c 'import ensurepip' 2>/dev/null; then
+	    package="$$(basename "$(PYTHON)")-venv"
+	    if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	        echo "Python's venv is missing: apt-get install $$package" >&2
+	        exit 1
+	    fi
+	    apt-get update -qq
+	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$$package" >/dev/null
+	fi
+	"$(PYTHON)" -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing V-Asset into .venv (about a minute the first time)"
+	$(PIP) -c constraints.txt -e .
+	touch $@
+
+.venv/tested: .venv/installed
+	@echo "Installing what the tests need into .venv"
+	$(PIP) -c constraints.txt -e '.[test]'
+	touch $@
+
+# RabbitMQ and ffmpeg are no Python packages. The tests start a RabbitMQ of their own, so the
+# package's service is kept from starting: policy-rc.d now, and `disable` at the next boot.
+parts:
+	@declare -A tests=([rabbitmq-server]="RabbitMQ tests" [ffmpeg]="media tests")
+	missing=()
+	for part in rabbitmq-server ffmpeg; do
+	    PATH="$$PATH:/usr/sbin:/usr/lib/rabbitmq/bin" command -v "$$part" >/dev/null || missing+=("$$part")
+	done
+	[ "$${#missing[@]}" -gt 0 ] || exit 0
+	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then
+	    policy=/usr/sbin/policy-rc.d
+	    if [ ! -e "$$policy" ]; then
+	        trap 'rm -f "$$policy"' EXIT
+	        printf '#!/bin/sh\nexit 101\n' > "$$policy"
+	        chmod 755 "$$policy"
+	    fi
+	    echo "Installing for the tests: $${missing[*]}"
+	    apt-get update -qq &&
+	        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	            "$${missing[@]}" >/dev/null && missing_after=() || missing_after=("$${missing[@]}")
+	    if [[ " $${missing[*]} " == *" rabbitmq-server "* ]] && command -v systemctl >/dev/null; then
+	        systemctl disable --quiet rabbitmq-server 2>/dev/null || true
+	    fi
+	    missing=("$${missing_after[@]}")
+	fi
+	for part in "$${missing[@]}"; do
+	    echo "left out: $${tests[$$part]} (apt-get install $$part)"
+	done
+	[ "$${#missing[@]}" = 0 ] || [ "$(CI)" != true ]

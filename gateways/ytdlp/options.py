@@ -1,0 +1,215 @@
+"""What a fetch is given, and the yt-dlp parameters that follow from it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from domain.failures import LiveStreamError, ProxyFaultError, UnsupportedSiteError
+from domain.requests import Quality, Wish
+
+EXTENSIONS = frozenset(
+    {
+        "3gp",
+        "aac",
+        "avi",
+        "flac",
+        "flv",
+        "m4a",
+        "m4v",
+        "mka",
+        "mkv",
+        "mov",
+        "mp3",
+        "mp4",
+        "mpeg",
+        "mpg",
+        "oga",
+        "ogg",
+        "ogv",
+        "opus",
+        "ts",
+        "wav",
+        "weba",
+        "webm",
+        "wmv",
+    }
+)
+"""The extensions, without a dot, that a finished file may have."""
+
+STEM = "media"
+"""The one file name, so that no text of a site ever becomes part of a path."""
+
+_FORMAT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,63}")
+_PROXY_SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
+
+# A playlist served as "video/mp4" makes ffmpeg open what it names: another user's file, or a host
+# inside. So it may only read files, in container formats that name no others.
+# Source: reliability M6, M7; CVE-2026-107697.
+_FFMPEG_INPUT = (
+    "-protocol_whitelist",
+    "file,crypto,data",
+    "-format_whitelist",
+    "mov,matroska,mpegts,mp3,aac,flac,ogg,wav,flv,avi,webvtt,srt",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchLimits:
+    """What one fetch may use up.
+
+    Attributes:
+        max_bytes: Of the media; merging may hold as much again for a moment.
+        time_limit: From the order to the finished file.
+        stall_timeout: How long fewer than 1 KiB a second are put up with.
+        connections: Fragments of one video that are fetched at once.
+        spare_children: Children that wait, forked ahead, for their order.
+    """
+
+    max_bytes: int
+    time_limit: timedelta
+    stall_timeout: timedelta
+    connections: int
+    spare_children: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The programs beside yt-dlp.
+
+    Attributes:
+        ffmpeg: None to look on the system's own path; ffprobe is looked for beside it.
+        js_runtime: A deno, or None to do without the sites that need one.
+    """
+
+    ffmpeg: Path | None
+    js_runtime: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchOrder:
+    """One video to fetch.
+
+    Attributes:
+        staging: An empty folder of this attempt's own; absolute.
+        proxy_url: With the credentials, or None to go direct. A secret.
+    """
+
+    wish: Wish
+    staging: Path
+    proxy_url: str | None
+
+    def __repr__(self) -> str:
+        return f"FetchOrder({self.staging.name})"
+
+
+def ytdlp_options(order: FetchOrder, limits: FetchLimits, tools: Tools) -> dict[str, Any]:
+    """Return the complete parameters for ``YoutubeDL``; nothing else reaches it.
+
+    ``max_filesize`` is left out on purpose: yt-dlp then ends without a file and without an error,
+    so the child's progress hook judges the same announced length.
+
+    Raises:
+        UnsupportedSiteError: The wished format id cannot be one.
+        ProxyFaultError: The proxy's address has no scheme that yt-dlp speaks.
+
+    Source: yt_dlp/YoutubeDL.py, the class docstring; reliability 6.4.
+    """
+    return {
+        **_source(order, tools),
+        **_transfer(limits),
+        "format": format_selector(order.wish),
+        "merge_output_format": "mp4/webm/mkv",
+        "outtmpl": {"default": f"{STEM}.%(ext)s"},
+        "paths": {"home": str(order.staging)},
+        "restrictfilenames": True,
+        "overwrites": True,
+        "updatetime": False,
+        "cachedir": False,
+        "ffmpeg_location": str(tools.ffmpeg) if tools.ffmpeg else None,
+        # Ordinary and downloading ffmpeg: neither may open a connection of its own.
+        "postprocessor_args": {"ffmpeg_i": list(_FFMPEG_INPUT)},
+        "external_downloader_args": {"ffmpeg_i": list(_FFMPEG_INPUT)},
+        "quiet": True,
+        "no_warnings": True,
+        "noprogress": True,
+        "no_color": True,
+    }
+
+
+def _source(order: FetchOrder, tools: Tools) -> dict[str, Any]:
+    return {
+        # None would let yt-dlp take a proxy from the environment; the empty text forbids it.
+        "proxy": _checked_proxy(order.proxy_url),
+        "noplaylist": True,
+        "playlist_items": "1",
+        "match_filter": refuse_live,
+        "cookiefile": None,
+        "cookiesfrombrowser": None,
+        "usenetrc": False,
+        "enable_file_urls": False,
+        "js_runtimes": {"deno": {"path": str(tools.js_runtime)}} if tools.js_runtime else {},
+        "remote_components": [],
+    }
+
+
+def _transfer(limits: FetchLimits) -> dict[str, Any]:
+    return {
+        "continuedl": False,
+        "nopart": False,
+        "socket_timeout": 20,
+        "retries": 3,
+        "fragment_retries": 3,
+        "extractor_retries": 3,
+        "file_access_retries": 0,
+        "skip_unavailable_fragments": False,
+        "concurrent_fragment_downloads": limits.connections,
+        "hls_prefer_native": True,
+        "external_downloader": {"default": "native"},
+    }
+
+
+def format_selector(wish: Wish) -> str:
+    """Return yt-dlp's format expression for the wish.
+
+    A bound on the height lets pass what names no height, and falls back to the smallest picture,
+    so that a site with one format still works.
+
+    Raises:
+        UnsupportedSiteError: The wished format id cannot be one.
+    """
+    if wish.format_id is not None:
+        if not _FORMAT_ID.fullmatch(wish.format_id):
+            raise UnsupportedSiteError
+        # As a filter in quotes, never bare: "all" and "mergeall" are words of the language.
+        exact = f'[format_id="{wish.format_id}"]'
+        return f"bv*{exact}+ba/b*{exact}"
+    if wish.quality is Quality.AUDIO:
+        return "ba/b"
+    height = wish.quality.max_height
+    if height is None:
+        return "bv*+ba/b"
+    bound = f"[height<=?{height}]"
+    return f"bv*{bound}+ba/b{bound}/wv*+ba/w/b"
+
+
+def refuse_live(media: Mapping[str, Any], *, incomplete: bool = False) -> None:
+    """Let pass what has an end.
+
+    Raises:
+        LiveStreamError: It is on air, or will be; yt-dlp passes this through untouched.
+    """
+    del incomplete  # What is not known yet passes now and is asked about again later.
+    if media.get("is_live") or media.get("live_status") in ("is_live", "is_upcoming"):
+        raise LiveStreamError
+
+
+def _checked_proxy(url: str | None) -> str:
+    if url is None:
+        return ""
+    if urlsplit(url).scheme not in _PROXY_SCHEMES:
+        raise ProxyFaultError
+    return url

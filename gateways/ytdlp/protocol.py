@@ -1,0 +1,250 @@
+"""What runner, server and child say to each other: one JSON object in a line or packet."""
+
+import math
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from domain.download import Progress
+from domain.requests import MAX_URL_LENGTH
+from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
+
+MAX_LINE_BYTES = 64 * 1024
+"""A longer line is dropped unread: a child may be made to print without end."""
+
+MAX_TITLE_LENGTH = 200
+"""Code points of a site's text. Source: reliability row YT-10."""
+
+# Overrides of the writing direction: they make a title read as something else.
+_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merging:
+    """All bytes are here; ffmpeg joins or repairs them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What the site said about the fetched media; the file is judged by its own."""
+
+    title: str
+    extractor: str
+    webpage_url: str | None
+    thumbnail: str | None
+    duration_s: _Seconds | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Why the child gave up.
+
+    Attributes:
+        leaf: The name of a class in domain/failures.py.
+        chain: The names of the exceptions that led there; never their text.
+    """
+
+    leaf: str
+    chain: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Runner to server, with the pipe for the reports beside it: fetch this."""
+
+    job: int
+    order: FetchOrder
+    limits: FetchLimits
+    tools: Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Runner to server: ask the job's processes to end, and kill them after the grace."""
+
+    job: int
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Server to runner: warmed up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited:
+    """Server to runner: nothing of the job is left.
+
+    Attributes:
+        code: The child's exit code, or the negative number of the signal that ended it.
+    """
+
+    job: int
+    code: int
+
+
+Report = Progress | Merging | Done | Failed
+Control = Start | End | Ready | Exited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReportLine:
+    """Exactly one is set; its key in the JSON object says which kind of message it is."""
+
+    progress: Progress | None = None
+    merging: Merging | None = None
+    done: Done | None = None
+    failed: Failed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ControlPacket:
+    start: Start | None = None
+    end: End | None = None
+    ready: Ready | None = None
+    exited: Exited | None = None
+
+
+_report_lines = TypeAdapter(_ReportLine)
+_control_packets = TypeAdapter(_ControlPacket)
+
+
+def encode_report(report: Report) -> bytes:
+    """Return the line, with its end, for a report."""
+    match report:
+        case Progress():
+            line = _ReportLine(progress=report)
+        case Merging():
+            line = _ReportLine(merging=report)
+        case Done():
+            line = _ReportLine(done=_cleaned(report))
+        case Failed():
+            line = _ReportLine(failed=report)
+    return _report_lines.dump_json(line) + b"\n"
+
+
+def decode_report(line: bytes) -> Report | None:
+    """Return what a child's line says, or None if it is not a sound report."""
+    try:
+        parsed = _report_lines.validate_json(line, strict=True)
+    except ValidationError:
+        return None
+    said = [
+        report
+        for report in (parsed.progress, parsed.merging, parsed.done, parsed.failed)
+        if report is not None
+    ]
+    if len(said) != 1:
+        return None
+    report = said[0]
+    if isinstance(report, Progress):
+        return report if _is_sound(report) else None
+    return _cleaned(report) if isinstance(report, Done) else report
+
+
+def encode_control(message: Control) -> bytes:
+    """Return the packet for a control message."""
+    match message:
+        case Start():
+            packet = _ControlPacket(start=message)
+        case End():
+            packet = _ControlPacket(end=message)
+        case Ready():
+            packet = _ControlPacket(ready=message)
+        case Exited():
+            packet = _ControlPacket(exited=message)
+    return _control_packets.dump_json(packet)
+
+
+def decode_control(packet: bytes) -> Control:
+    """Return what a packet of the control channel says.
+
+    Raises:
+        ValueError: It says nothing; only our own two ends write to this channel.
+    """
+    parsed = _control_packets.validate_json(packet, strict=True)
+    for message in (parsed.start, parsed.end, parsed.ready, parsed.exited):
+        if message is not None:
+            return message
+    error = "an empty control packet"
+    raise ValueError(error)
+
+
+class Lines:
+    """Cuts a byte stream into reports, holding no more than one line of bounded length."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._is_dropping = False
+
+    def feed(self, chunk: bytes) -> list[Report]:
+        """Return the sound reports that the chunk completes; drop everything else."""
+        *ended, rest = chunk.split(b"\n")
+        reports: list[Report] = []
+        for piece in ended:
+            self._hold(piece)
+            report = None if self._is_dropping else decode_report(bytes(self._held))
+            if report is not None:
+                reports.append(report)
+            self._held.clear()
+            self._is_dropping = False
+        self._hold(rest)
+        return reports
+
+    def _hold(self, piece: bytes) -> None:
+        if self._is_dropping or len(self._held) + len(piece) > MAX_LINE_BYTES:
+            self._held.clear()
+            self._is_dropping = True
+        else:
+            self._held += piece
+
+
+def clean_text(text: str) -> str:
+    """Return a site's text without what can deceive or break: one line, bounded, valid UTF-8."""
+    # Controls (and NUL), lone surrogates, and what turns the direction of writing.
+    kept = "".join(
+        " " if unicodedata.category(character) == "Cc" else character
+        for character in text
+        if unicodedata.category(character) != "Cs" and character not in _DIRECTIONS
+    )
+    return " ".join(kept.split())[:MAX_TITLE_LENGTH].rstrip()
+
+
+def _cleaned(done: Done) -> Done:
+    return replace(
+        done,
+        title=clean_text(done.title),
+        extractor=clean_text(done.extractor),
+        webpage_url=_plain_url(done.webpage_url),
+        thumbnail=_plain_url(done.thumbnail),
+    )
+
+
+def _plain_url(url: str | None) -> str | None:
+    """Return the address if it can be shown, else None."""
+    if url is None or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    # yt-dlp hides options for its own extractors in a fragment of this name.
+    if parts.scheme not in ("http", "https") or "__youtubedl_smuggle" in url:
+        return None
+    return url
+
+
+def _is_sound(progress: Progress) -> bool:
+    numbers = (progress.total_bytes, progress.percent, progress.speed_bps, progress.eta_s)
+    if progress.downloaded_bytes < 0 or any(
+        number is not None and (not math.isfinite(number) or number < 0) for number in numbers
+    ):
+        return False
+    return progress.percent is None or progress.percent <= 100  # noqa: PLR2004 - a percentage

@@ -1,0 +1,69 @@
+"""What `up` does in the database before the parts start: schema, first account, old claims."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from runtime.settings import Settings
+from storage.db import Db
+from storage.due import Due
+from storage.nodes import Nodes
+from storage.users import Users
+from vasset import schema
+from web.passwords import hasher
+
+ADMIN = "admin@localhost"
+
+_PASSWORD_BYTES = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account with the password that is shown once and kept nowhere."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+def new_password() -> str:
+    """Return a password of 20 characters, 120 bits of chance."""
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
+
+
+async def prepare(settings: Settings) -> Account | None:
+    """Bring the database up to date for this node; return the first account if it was made.
+
+    Only when no worker of this node can be alive: claims are dropped.
+
+    Raises:
+        DatabaseError: The database cannot be reached or refused a statement.
+    """
+    url = settings.database.url.get_secret_value()
+    await schema.migrate(url)
+    db = Db(url, max_size=1)
+    await db.open()
+    try:
+        await Due(db, node=settings.storage.node).drop_claims()
+        return await _first_account(Users(db))
+    finally:
+        await db.close()
+
+
+async def heartbeat(settings: Settings) -> object:
+    """Return when this node's worker last said that it lives, or None; compare by equality."""
+    db = Db(settings.database.url.get_secret_value(), max_size=1)
+    await db.open()
+    try:
+        rows = await Nodes(db).all()
+    finally:
+        await db.close()
+    return next((r["heartbeat_at"] for r in rows if r["node"] == settings.storage.node), None)
+
+
+async def _first_account(users: Users) -> Account | None:
+    if await users.all():
+        return None
+    account = Account(email=ADMIN, password=new_password())
+    made = await users.add(
+        account.email, password_hash=hasher().hash(account.password), role="admin"
+    )
+    return None if made is None else account

@@ -1,0 +1,64 @@
+"""The commands of `vasset node`: storage nodes."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs, so that --help is quick.
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vasset.faults import CommandError
+from vasset.options import Data, Json
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The node, as `vasset node list` says.")]
+
+app = typer.Typer(help="Storage nodes: list, drain, undrain.")
+
+
+@app.command("list")
+def list_(data: Data = None, *, json: Json = False) -> None:
+    """List the nodes.
+
+    Example: vasset node list --json
+    """
+    from storage.nodes import Nodes
+    from vasset.asking import ask_database
+
+    rows = ask_database(data, lambda db: Nodes(db).all())
+    if json:
+        typer.echo(json_module.dumps([dict(row) for row in rows], default=str))
+        return
+    for row in rows:
+        alive = "alive" if row["alive"] else "silent"
+        drain = "draining" if row["draining"] else ""
+        typer.echo(f"{row['node']:<24}  {alive:<6}  {row['running']:>4} running  {drain}".rstrip())
+
+
+@app.command()
+def drain(name: Name, data: Data = None) -> None:
+    """Let a node finish what it has and take nothing new.
+
+    Example: vasset node drain node-2
+    """
+    _set_draining(data, name, draining=True)
+    typer.echo(f"{name} takes nothing new.")
+
+
+@app.command()
+def undrain(name: Name, data: Data = None) -> None:
+    """Let a node take downloads again.
+
+    Example: vasset node undrain node-2
+    """
+    _set_draining(data, name, draining=False)
+    typer.echo(f"{name} takes downloads again.")
+
+
+def _set_draining(data: Path | None, name: str, *, draining: bool) -> None:
+    from storage.nodes import Nodes
+    from vasset.asking import ask_database
+
+    if not ask_database(data, lambda db: Nodes(db).set_draining(name, draining=draining)):
+        message = f"there is no node {name}: see `vasset node list`"
+        raise CommandError(message)

@@ -1,0 +1,159 @@
+"""The command line: every command, and how a command ends."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs, so that --help is quick.
+
+import sys
+from typing import Annotated
+
+import typer
+
+from vasset import accounts, faults, fleet
+from vasset.faults import CommandError
+from vasset.options import Data, Json
+
+app = typer.Typer(
+    name="vasset",
+    help="V-Asset downloads videos: queued, proxied, durable, streamed back.",
+    add_completion=False,
+    # Ours: one line, whatever happens.
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(accounts.app, name="user")
+app.add_typer(fleet.app, name="node")
+
+
+@app.command()
+def up(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")
+    ] = None,
+) -> None:
+    """Run all of V-Asset on this machine until Ctrl-C; nothing else needs to be installed.
+
+    A URL that is set for the database, redis or broker replaces that embedded part. What the
+    parts log stands in DATA/logs; here their warnings are shown, or everything with
+    VASSET_LOG__FORMAT=json.
+
+    Example: vasset up --data /srv/vasset --port 9000
+    """
+    from runtime import settings_layers
+    from vasset import datadir
+    from vasset import up as whole
+
+    given = {"host": host, "port": port}
+    server = {key: value for key, value in given.items() if value is not None}
+    settings = settings_layers.load(overrides={"server": server})
+    raise typer.Exit(whole.up(datadir.choose(data), settings))
+
+
+@app.command()
+def web() -> None:
+    """Run one web process of a fleet.
+
+    Example: VASSET_SETTINGS=/etc/vasset.toml vasset web
+    """
+    from vasset import configured
+
+    settings = configured.of_a_fleet("web", secret=True)
+    from web import serve
+
+    serve.serve(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker of one storage node of a fleet.
+
+    Example: VASSET_SETTINGS=/etc/vasset.toml vasset worker
+    """
+    from vasset import configured
+
+    settings = configured.of_a_fleet("worker")
+    from actors import main
+
+    raise typer.Exit(main.run_worker(settings))
+
+
+@app.command()
+def scheduler() -> None:
+    """Run a scheduler of a fleet; two may run.
+
+    Example: VASSET_SETTINGS=/etc/vasset.toml vasset scheduler
+    """
+    from vasset import configured
+
+    settings = configured.of_a_fleet("scheduler")
+    from actors import schedule
+
+    raise typer.Exit(schedule.run_scheduler(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to this version's schema; safe to run again.
+
+    Example: VASSET_SETTINGS=/etc/vasset.toml vasset migrate
+    """
+    import asyncio
+
+    from vasset import configured, schema
+
+    settings = configured.of_a_fleet("migrate")
+    asyncio.run(schema.migrate(settings.database.url.get_secret_value()))
+    typer.echo("The schema is up to date.")
+
+
+@app.command()
+def doctor(data: Data = None, *, json: Json = False) -> None:
+    """Say for each part whether it works, and how to mend it; exit status 1 if one does not.
+
+    With a running `vasset up` it looks at that one, by its data directory.
+
+    Example: vasset doctor
+    """
+    from vasset import configured
+    from vasset import doctor as examination
+
+    findings = examination.examine(configured.of_anything(data))
+    typer.echo(examination.as_json(findings) if json else examination.as_lines(findings))
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def run() -> None:
+    """Run the command line and end the process: 0 done, 1 failed, 2 asked wrongly."""
+    sys.excepthook = faults.say_unforeseen
+    sys.exit(_status())
+
+
+def _status() -> int:
+    try:
+        return app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+    except CommandError as error:
+        faults.say(str(error))
+    except typer.TyperException as error:
+        faults.say(f"{error.format_message()} (see --help)")
+        return error.exit_code
+    except typer.Abort:
+        faults.say("stopped")
+    # Evaluated when something was raised: importing these first would slow every command.
+    except _foreseen() as error:
+        faults.say(faults.explain(error))
+    return 1
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """Return what may reach a command from the rooms below."""
+    from redis.exceptions import RedisError
+
+    from runtime.settings_layers import SettingsError
+    from storage.db import DatabaseError
+    from storage.files import RootMissingError
+
+    return (SettingsError, DatabaseError, RootMissingError, RedisError, OSError)
+
+
+if __name__ == "__main__":
+    run()

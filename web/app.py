@@ -1,0 +1,58 @@
+"""The app: routes, errors and services, put together."""
+
+from collections.abc import AsyncGenerator
+from typing import cast
+
+from quart import Blueprint, Quart, request, websocket
+
+from runtime.settings import Settings
+from web import auth, delivery, docs, downloads, health, history, problems, progress
+from web.bodies import MAX_BODY_BYTES
+from web.exchanges import App, Exchanges, exchange
+from web.front import EXTENSION, open_front, tokens_of
+
+BODY_TIMEOUT_S = 20
+
+
+def create_app(settings: Settings) -> Quart:
+    """Return the app; what it works with is opened when it starts to serve.
+
+    Raises:
+        SettingsError: ``auth.secret`` is too short.
+    """
+    # Here as well as at the start, so that a wrong secret stops the process before it listens.
+    tokens_of(settings)
+    app = Quart("vasset", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_S
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # Otherwise //docs is answered with a redirect to an address made of the Host header.
+    app.url_map.merge_slashes = False
+    problems.install(app)
+    api = Blueprint("api", __name__, url_prefix="/api/v1")
+    for part in (auth, delivery, downloads, history, progress):
+        api.register_blueprint(part.blueprint)
+    app.register_blueprint(api)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(docs.blueprint)
+    app.before_request(_note_route)
+    app.before_websocket(_note_socket)
+
+    async def serving() -> AsyncGenerator[None, None]:
+        async with open_front(settings) as front:
+            app.extensions[EXTENSION] = front
+            yield
+
+    app.while_serving(serving)
+    # Quart's own way to wrap an app; its types know only its own method there.
+    wrapped = Exchanges(cast("App", app.asgi_app))
+    app.asgi_app = wrapped  # pyright: ignore[reportAttributeAccessIssue]
+    return app
+
+
+async def _note_route() -> None:
+    exchange().route = request.url_rule.rule if request.url_rule is not None else None
+
+
+async def _note_socket() -> None:
+    exchange().route = websocket.url_rule.rule if websocket.url_rule is not None else None

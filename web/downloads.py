@@ -1,0 +1,123 @@
+"""Downloads: submit one, look at it, cancel it, try it again."""
+
+from typing import NoReturn
+
+from quart import Blueprint, Response
+
+from domain.events import StateEvent
+from domain.requests import Quality, Wish, check_url
+from domain.states import Stage, Status
+from storage.db import Row
+from web.bodies import read
+from web.callers import caller
+from web.front import front
+from web.operations import Operation, operation
+from web.problems import Code, InvalidError, ProblemError, forbidden
+from web.shapes import DownloadAsked, DownloadShown, parse_id
+from web.views import answer, download_view
+
+blueprint = Blueprint("downloads", __name__, url_prefix="/download")
+
+
+@blueprint.post("")
+@operation(Operation(tag="downloads", body=DownloadAsked, answers={202: DownloadShown}))
+async def submit() -> Response:
+    """Submit a video; it is accepted once this answers, whatever happens afterwards."""
+    user = await caller()
+    asked = await read(DownloadAsked)
+    wish = Wish(
+        url=check_url(asked.url),
+        quality=Quality.AUDIO if asked.audio_only else asked.quality,
+        format_id=asked.format_id,
+    )
+    row = await front().services.downloads.submit(user.user_id, asked.mode, wish)
+    return _queued(row)
+
+
+@blueprint.get("/<history_id>")
+@operation(Operation(tag="downloads", answers={200: DownloadShown}, problems=(403,)))
+async def show(history_id: str) -> Response:
+    """Return one download."""
+    user = await caller()
+    row = await front().services.downloads.of_user(_id(history_id), user.user_id)
+    if row is None:
+        raise forbidden()
+    return answer(download_view(row))
+
+
+@blueprint.post("/<history_id>/cancel")
+@operation(
+    Operation(
+        tag="downloads",
+        answers={200: DownloadShown, 202: DownloadShown},
+        problems=(403, 409),
+    )
+)
+async def cancel(history_id: str) -> Response:
+    """Cancel a download: at once (200), or as soon as the worker that holds it stops (202)."""
+    user = await caller()
+    downloads = front().services.downloads
+    row = await downloads.cancel(_id(history_id), user.user_id)
+    if row is None:
+        await _refuse_move(history_id, user.user_id, "This download has ended.")
+    if Status(row["status"]).is_active:
+        front().errands.run(front().services.feed.wish_cancelled(row["history_id"]))
+        return answer(download_view(row), 202)
+    _tell(row)
+    return answer(download_view(row))
+
+
+@blueprint.post("/<history_id>/retry")
+@operation(Operation(tag="downloads", answers={202: DownloadShown}, problems=(403, 409)))
+async def retry(history_id: str) -> Response:
+    """Queue a failed or cancelled download again."""
+    user = await caller()
+    row = await front().services.downloads.retry(_id(history_id), user.user_id)
+    if row is None:
+        await _refuse_move(
+            history_id, user.user_id, "Only a failed or cancelled download can be tried again."
+        )
+    return _queued(row)
+
+
+def _id(text: str) -> int:
+    """Return the id in an address.
+
+    Raises:
+        ProblemError: 422, it cannot be one.
+    """
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        raise InvalidError(
+            422, "The address holds no valid id.", ("history_id", str(error))
+        ) from None
+
+
+async def _refuse_move(history_id: str, user_id: int, detail: str) -> NoReturn:
+    """Say why a download of this state, or of nobody, was not moved.
+
+    Raises:
+        ProblemError: 403 not this user's, 409 it is.
+    """
+    if await front().services.downloads.of_user(_id(history_id), user_id) is None:
+        raise forbidden()
+    raise ProblemError(409, Code.CONFLICT, detail)
+
+
+def _queued(row: Row) -> Response:
+    """Tell listeners and workers beside the answer: the row alone makes it accepted."""
+    _tell(row)
+    front().wakeups.send(Stage.ACQUIRE_PROXY, row["history_id"])
+    return answer(download_view(row), 202, Location=f"/api/v1/download/{row['history_id']}")
+
+
+def _tell(row: Row) -> None:
+    event = StateEvent(
+        history_id=row["history_id"],
+        user_id=row["user_id"],
+        status=Status(row["status"]),
+        stage=Stage(row["stage"]),
+        attempt=row["attempts"],
+    )
+    front().errands.run(front().services.feed.publish(event))

@@ -1,0 +1,93 @@
+"""The front: what a web process holds beside the services."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from quart import current_app
+
+from actors.pipeline import Wakeups, open_wakeups
+from runtime.services import Services, open_services
+from runtime.settings import Settings
+from web.cursors import Cursors
+from web.errands import Errands
+from web.hub import Hub
+from web.passwords import Passwords
+from web.tokens import Tokens
+from web.transfers import Transfers
+
+EXTENSION = "vasset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """Everything that a route works with."""
+
+    services: Services
+    wakeups: Wakeups
+    tokens: Tokens
+    passwords: Passwords
+    cursors: Cursors
+    transfers: Transfers
+    errands: Errands
+    hub: Hub
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of this process."""
+        return self.services.settings
+
+    def now(self) -> float:
+        """Return the seconds since 1970."""
+        return time.time()
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """Return the tokens that the settings describe.
+
+    Raises:
+        SettingsError: The secret is too short.
+    """
+    auth = settings.auth
+    return Tokens(auth.secret.get_secret_value(), timedelta(seconds=auth.access_ttl_s))
+
+
+@asynccontextmanager
+async def open_front(settings: Settings) -> AsyncGenerator[Front]:
+    """Yield the front of this process.
+
+    Raises:
+        SettingsError: The secret is too short.
+        DatabaseError: The database cannot be reached.
+    """
+    tokens = tokens_of(settings)
+    async with open_services(settings) as services:
+        wakeups = open_wakeups(settings.broker.url.get_secret_value())
+        errands = Errands()
+        hub = Hub(services.feed)
+        hub.start()
+        try:
+            yield Front(
+                services=services,
+                wakeups=wakeups,
+                tokens=tokens,
+                passwords=Passwords(),
+                cursors=Cursors(settings.auth.secret.get_secret_value()),
+                transfers=Transfers(settings.delivery.max_concurrent),
+                errands=errands,
+                hub=hub,
+            )
+        finally:
+            await hub.close()
+            await errands.close()
+            # It waits up to two seconds for the broker: not in the loop's own thread.
+            await asyncio.to_thread(wakeups.close)
+
+
+def front() -> Front:
+    """Return the front of the app that answers this request."""
+    return cast("Front", current_app.extensions[EXTENSION])

@@ -1,0 +1,150 @@
+"""Problems: every error of the API as application/problem+json (RFC 9457)."""
+
+import json
+import traceback
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from http import HTTPStatus
+
+from quart import Quart, Response
+from werkzeug.exceptions import HTTPException
+
+from domain.failures import DownloadError, FailureCode
+from runtime import logs
+from storage.db import DatabaseError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+_log = logs.get("web.problems")
+
+
+class Code(StrEnum):
+    """The stable codes beside those of downloads. Source: the contract, section 3."""
+
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    TOO_MANY_TRANSFERS = "too_many_transfers"
+    INVALID_REQUEST = "invalid_request"
+
+
+class ProblemError(Exception):
+    """A request is answered with a problem.
+
+    Attributes:
+        detail: For people; no path, SQL, address of ours or secret may stand in it.
+        errors: For a bad body or query: each field and what is wrong with it.
+        more: Members that only this problem has.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: Code | FailureCode,
+        detail: str,
+        *,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.more = more or {}
+        again = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+        self.headers = ({"Retry-After": str(RETRY_AFTER_S)} if again else {}) | dict(headers or {})
+
+    def body(self) -> bytes:
+        """Return the problem as JSON."""
+        members: dict[str, object] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code.value,
+            **self.more,
+        }
+        if self.errors:
+            members["errors"] = [{"field": f, "message": m} for f, m in self.errors]
+        return json.dumps(members).encode()
+
+    def response(self) -> Response:
+        """Return the problem as an answer."""
+        return Response(self.body(), self.status, self.headers, content_type=MEDIA_TYPE)
+
+
+def unauthorized() -> ProblemError:
+    """Return the one problem that answers every fault of a token."""
+    return ProblemError(
+        HTTPStatus.UNAUTHORIZED,
+        Code.UNAUTHORIZED,
+        "A valid access token is needed.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def forbidden() -> ProblemError:
+    """Return the one problem for what is another's and for what does not exist."""
+    return ProblemError(HTTPStatus.FORBIDDEN, Code.FORBIDDEN, "There is no such download of yours.")
+
+
+class InvalidError(ProblemError):
+    """The request is badly formed, or well-formed but wrong."""
+
+    def __init__(self, status: int, detail: str, *errors: tuple[str, str]) -> None:
+        super().__init__(status, Code.INVALID_REQUEST, detail, errors=errors)
+
+
+def install(app: Quart) -> None:
+    """Let every error that leaves a route become a problem."""
+    app.register_error_handler(ProblemError, _known)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(DownloadError, _of_download)
+    app.register_error_handler(DatabaseError, _of_database)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+async def _known(error: ProblemError) -> Response:
+    return error.response()
+
+
+async def _of_http(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {name: text for name, text in error.get_headers() if name == "Allow"}
+    code = Code.NOT_FOUND if status == HTTPStatus.NOT_FOUND else Code.INVALID_REQUEST
+    detail = _DETAILS.get(status, HTTPStatus(status).description or HTTPStatus(status).phrase)
+    return ProblemError(status, code, detail, headers=headers).response()
+
+
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not know this method.",
+    408: "The request did not arrive in time.",
+    413: "The body is larger than 64 KiB.",
+}
+
+
+async def _of_download(error: DownloadError) -> Response:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, str(error)).response()
+
+
+async def _of_database(error: DatabaseError) -> Response:
+    _log.warning("database_away", error=str(error), advice="check the database")
+    return ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        FailureCode.UNAVAILABLE,
+        "The server cannot reach its records for now.",
+    ).response()
+
+
+async def _unforeseen(error: Exception) -> Response:
+    # As text: the renderers of the log would show the local variables, and passwords with them.
+    _log.error("request_failed", traceback="".join(traceback.format_exception(error)))
+    return ProblemError(
+        HTTPStatus.INTERNAL_SERVER_ERROR, FailureCode.INTERNAL, "Something went wrong on our side."
+    ).response()

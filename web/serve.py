@@ -1,0 +1,66 @@
+"""Serving: the app under uvicorn, with every limit of the connection."""
+
+import socket
+
+import uvicorn
+
+from runtime.settings import Settings
+from web.app import create_app
+from web.wire import Wire
+
+STOP_AFTER_S = 5
+MAX_SOCKET_MESSAGE = 65_536
+PING_EVERY_S = 20
+PONG_WITHIN_S = 10
+UNREAD_MS = 20_000
+"""A client that takes no byte for so long is gone, though its connection is still there."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; streams get five seconds to end.
+
+    Raises:
+        SettingsError: ``auth.secret`` is too short.
+        OSError: The address cannot be listened on.
+        SystemExit: A service cannot be reached at the start.
+    """
+    server = uvicorn.Server(config(settings))
+    with listen(settings) as listening:
+        server.run(sockets=[listening])
+
+
+def config(settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn serves the app."""
+    trusted = [str(network) for network in settings.server.trusted_proxies]
+    return uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http=Wire,
+        ws="websockets-sansio",
+        ws_max_size=MAX_SOCKET_MESSAGE,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PONG_WITHIN_S,
+        # Small messages gain nothing, and each connection would keep a window of 64 KiB.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
+        timeout_graceful_shutdown=STOP_AFTER_S,
+    )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket that listens where the settings say.
+
+    Raises:
+        OSError: The address is taken or not ours.
+    """
+    host, port = settings.server.host, settings.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2_048)
+    # Handed on to each connection. Without it one that takes nothing would stay open for ever.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+    return listening

@@ -1,0 +1,200 @@
+"""The shapes of what is asked and answered, for routes and for /openapi.json alike."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from domain.requests import MAX_URL_LENGTH, Quality
+from domain.states import Mode, Stage
+from storage.users import canonical_email
+
+MAX_ID = 2**63 - 1
+
+_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+
+
+def parse_id(text: object) -> int:
+    """Return a record's id.
+
+    Raises:
+        ValueError: It is not a plain whole number that a bigint can hold.
+    """
+    if not isinstance(text, str) or _ID.fullmatch(text) is None or int(text) > MAX_ID:
+        message = "must be a whole number from 1 to 9223372036854775807"
+        raise ValueError(message)
+    return int(text)
+
+
+def _check_email(email: str) -> str:
+    """Return the address unchanged if its canonical form can be one and fits the column."""
+    canonical = canonical_email(email)
+    name, _, host = canonical.partition("@")
+    plain = all(c.isprintable() and not c.isspace() for c in canonical)
+    if not name or not host or "@" in host or not plain or len(canonical) > MAX_EMAIL:
+        message = "must be an e-mail address"
+        raise ValueError(message)
+    return email
+
+
+MAX_EMAIL = 254
+"""Source: RFC 3696, erratum 1690."""
+
+Email = Annotated[str, Field(max_length=MAX_EMAIL), AfterValidator(_check_email)]
+Password = Annotated[str, Field(min_length=8, max_length=128)]
+Id = Annotated[int, BeforeValidator(parse_id), Field(ge=1, le=MAX_ID)]
+PageSize = Annotated[
+    int,
+    BeforeValidator(lambda text: int(text) if re.fullmatch("[1-9][0-9]{0,2}", text) else 0),
+    Field(ge=1, le=100),
+]
+
+
+class Asked(BaseModel):
+    """Something that a client sends; a field that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegistrationAsked(Asked):
+    """A new account."""
+
+    email: Email
+    password: Password
+    nickname: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class LoginAsked(Asked):
+    """An account and its password."""
+
+    email: Annotated[str, Field(max_length=MAX_EMAIL)]
+    password: Annotated[str, Field(max_length=128)]
+
+
+class RefreshAsked(Asked):
+    """A refresh token, used up by this."""
+
+    refresh_token: Annotated[str, Field(max_length=128)]
+
+
+class DownloadAsked(Asked):
+    """A video to be fetched."""
+
+    # Longer ones are for check_url, whose code says what is wrong.
+    url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
+    mode: Mode
+    quality: Quality = Quality.BEST
+    format_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = None
+    audio_only: bool = False
+
+
+class HistoryAsked(Asked):
+    """Which page of the history."""
+
+    cursor: Annotated[str, Field(description="The next_cursor of the page before.")] | None = None
+    limit: PageSize = 50
+
+
+class FileAsked(Asked):
+    """Which download's file."""
+
+    history_id: Id
+
+
+class Nothing(Asked):
+    """No parameters."""
+
+
+class UserShown(BaseModel):
+    """An account as its owner sees it."""
+
+    user_id: int
+    email: str
+    nickname: str | None
+    role: Literal["user", "admin"]
+    created_at: datetime
+
+
+class SessionShown(BaseModel):
+    """The tokens of a login."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a name, not a secret
+    expires_in: int
+    user: UserShown
+
+
+class FailureShown(BaseModel):
+    """Why a download failed, or its last attempt."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class DownloadShown(BaseModel):
+    """A download as its owner sees it. Source: the contract, section 3."""
+
+    history_id: int
+    url: str
+    title: str | None
+    extractor: str | None
+    mode: Mode
+    status: str
+    status_code: Annotated[int, Field(ge=0, le=6)]
+    stage: Stage
+    file_name: str | None
+    file_size: int | None
+    file_hash: str | None
+    error: FailureShown | None
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expire_at: datetime | None
+    thumbnail: str | None
+    duration_s: float | None
+
+
+class PageShown(BaseModel):
+    """A page of the history; ``next_cursor`` is null on the last one."""
+
+    items: list[DownloadShown]
+    next_cursor: str | None
+
+
+class FaultShown(BaseModel):
+    """A field of the request and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class ProblemShown(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FaultShown] = []
+
+
+class DocumentShown(BaseModel):
+    """An OpenAPI document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+
+
+class HealthShown(BaseModel):
+    """Whether this process works, and the parts that it needs."""
+
+    status: Literal["ok"] = "ok"
+    parts: dict[str, Any] = {}

@@ -1,0 +1,38 @@
+"""Rows as their owners see them."""
+
+from pydantic import BaseModel
+from quart import Response
+
+from domain.download import User
+from domain.states import Status
+from storage.db import Row
+from web.shapes import DownloadShown, FailureShown, UserShown
+
+
+def answer(shown: BaseModel, status: int = 200, **headers: str) -> Response:
+    """Return a shape as a JSON answer."""
+    return Response(shown.model_dump_json(), status, headers, content_type="application/json")
+
+
+def user_view(user: User) -> UserShown:
+    """Return what an account's owner may see of it."""
+    return UserShown.model_validate(user, from_attributes=True)
+
+
+def download_view(row: Row) -> DownloadShown:
+    """Return what the owner of a download may see of its row: no path, no node, no claim."""
+    status = Status(row["status"])
+    shown = {name: row[name] for name in DownloadShown.model_fields if name in row}
+    return DownloadShown.model_validate(
+        shown | {"status": status.label, "status_code": int(status), "error": _failure(row)}
+    )
+
+
+def _failure(row: Row) -> FailureShown | None:
+    if row["error_code"] is None:
+        return None
+    return FailureShown(
+        code=row["error_code"],
+        message=row["error_message"] or "",
+        retryable=bool(row["error_retryable"]),
+    )

@@ -1,0 +1,96 @@
+"""The wire: HTTP as it arrives, with the limits that uvicorn leaves out."""
+
+import asyncio
+from http import HTTPStatus
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from web.problems import MEDIA_TYPE, Code, ProblemError
+
+MAX_HEAD_BYTES = 65_536
+"""Beyond it a request line with headers is cut off unread; web/exchanges.py has finer limits."""
+
+HEAD_TIMEOUT_S = 10
+
+MAX_UNREAD_BYTES = 1 << 24
+"""A body is refused at 64 KiB, but a client must be let speak on to hear that; not for ever."""
+
+
+class Wire(HttpToolsProtocol):
+    """Refuses heads that never end, in bytes or in time; says 400 as a problem too."""
+
+    _head_bytes = 0
+    _is_in_head = True
+    _head_timer: asyncio.TimerHandle | None = None
+    _body_bytes = 0
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._await_head()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head and self._head_timer is None:
+            self._await_head()
+        super().data_received(data)
+        if not self._is_in_head:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(431, "The headers are too large.")
+
+    @override
+    def on_headers_complete(self) -> None:
+        self._head_is_here()
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > MAX_UNREAD_BYTES:
+            self.transport.abort()
+        super().on_body(body)
+
+    @override
+    def on_message_begin(self) -> None:
+        self._body_bytes = 0
+        super().on_message_begin()
+
+    @override
+    def on_response_complete(self) -> None:
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_response_complete()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "This is not HTTP.")
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._end_late_head)
+
+    def _head_is_here(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _end_late_head(self) -> None:
+        if not self.transport.is_closing():
+            self._refuse(408, "The request did not arrive in time.")
+
+    def _refuse(self, status: int, detail: str) -> None:
+        body = ProblemError(status, Code.INVALID_REQUEST, detail).body()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
