@@ -1,11 +1,39 @@
 """Settings for each kind of command, with a clear word if one is missing."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from runtime import logs, settings_layers
 from runtime.settings import MIN_SECRET_BYTES, Settings
 from vasset import datadir
 from vasset.faults import CommandError
+
+_REDIS = ("redis", "rediss", "unix")
+_SCHEMES = {
+    "database": ("postgresql", "postgres", "postgresql+asyncpg"),
+    "redis": _REDIS,
+    "broker": ("amqp", "amqps", *_REDIS),
+}
+
+
+def loaded(
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Mapping[str, object]] | None = None,
+) -> Settings:
+    """Return the settings, if each address is of a kind that we can speak to.
+
+    Raises:
+        CommandError: An address is of another kind; it is not repeated.
+        SettingsError: A setting is wrong or unknown.
+    """
+    settings = settings_layers.load(environment, overrides)
+    urls = {"database": settings.database, "redis": settings.redis, "broker": settings.broker}
+    for section, schemes in _SCHEMES.items():
+        url = urls[section].url.get_secret_value()
+        if url and url.partition("://")[0] not in schemes:
+            message = f"settings: {section}.url must start with {'://, '.join(schemes)}://"
+            raise CommandError(message)
+    return settings
 
 
 def of_a_fleet(part: str, *, secret: bool = False) -> Settings:
@@ -18,7 +46,7 @@ def of_a_fleet(part: str, *, secret: bool = False) -> Settings:
         CommandError: A setting that it needs is empty.
         SettingsError: A setting is wrong or unknown.
     """
-    settings = settings_layers.load()
+    settings = loaded()
     needed = {
         "database.url": settings.database.url,
         "redis.url": settings.redis.url,
@@ -39,13 +67,13 @@ def of_anything(data: Path | None) -> Settings:
     Raises:
         SettingsError: A setting is wrong or unknown.
     """
-    settings = settings_layers.load()
+    settings = loaded()
     if settings.database.url.get_secret_value():
         return settings
     left = datadir.choose(data).settings
     if not left.exists():
         return settings
-    return settings_layers.load({settings_layers.FILE_VARIABLE: str(left)})
+    return loaded({settings_layers.FILE_VARIABLE: str(left)})
 
 
 def with_database(data: Path | None) -> Settings:

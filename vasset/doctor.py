@@ -12,23 +12,19 @@ from vasset.findings import Finding
 
 def examine(settings: Settings) -> list[Finding]:
     """Return what was found out about every part, in a fixed order; takes seconds at most."""
-    return [
-        *asyncio.run(_first(settings)),
-        tooling.ffmpeg(),
-        tooling.ytdlp(),
-        tooling.js_runtime(),
-        *asyncio.run(_last(settings)),
-    ]
+    programs = [tooling.ffmpeg(), tooling.ytdlp(), tooling.js_runtime()]
+    return asyncio.run(_examine(settings, programs))
 
 
-async def _first(settings: Settings) -> list[Finding]:
-    looks = (servers.database, servers.redis, servers.broker, servers.disk)
-    return list(await asyncio.gather(*(look(settings) for look in looks)))
-
-
-async def _last(settings: Settings) -> list[Finding]:
-    looks = (servers.proxy, servers.clock)
-    return list(await asyncio.gather(*(look(settings) for look in looks)))
+async def _examine(settings: Settings, programs: Sequence[Finding]) -> list[Finding]:
+    (database, clock), redis, broker, disk, proxy = await asyncio.gather(
+        servers.database_and_clock(settings),
+        servers.redis(settings),
+        servers.broker(settings),
+        servers.disk(settings),
+        servers.proxy(settings),
+    )
+    return [database, redis, broker, disk, *programs, proxy, clock]
 
 
 def as_lines(findings: Sequence[Finding]) -> str:

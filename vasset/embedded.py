@@ -22,9 +22,9 @@ _INITDB_TIMEOUT_S = 120
 _OTHER_USERS = ("postgres", "daemon", "nobody")
 
 
-def postgres_url(sockets: Path, database: str = "vasset") -> str:
-    """Return the address of a database; ``sockets`` is a plain path, as `datadir` makes it."""
-    return f"postgresql://postgres@/{database}?host={sockets}"
+def postgres_url(sockets: Path) -> str:
+    """Return the database's address; ``sockets`` is a plain path, as `datadir` makes it."""
+    return f"postgresql://postgres@/vasset?host={sockets}"
 
 
 def valkey_url(sockets: Path, number: int) -> str:
@@ -105,31 +105,43 @@ def _initialise(programs: Path, data: DataDir) -> None:
     if owner is not None:
         os.chown(draft, owner.user, owner.group)
     # Synced, which costs 0.1 s: an unsynced cluster may not survive a power cut.
-    command = [
+    made = [
         *(str(programs / "initdb"), "-D", str(draft), "-U", "postgres", "--encoding=UTF8"),
         *("--auth-local=trust", "--auth-host=reject", "--no-instructions"),
         # Letters of every language, the same on every machine whatever its locale.
         *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
     ]
+    _run(made, draft, owner)
+    single = [str(programs / "postgres"), "--single", "-D", str(draft), "postgres"]
+    _run(single, draft, owner, typed="CREATE DATABASE vasset\n")
+    draft.rename(data.postgres)
+
+
+def _run(command: list[str], draft: Path, owner: Owner | None, typed: str = "") -> None:
+    """Run a program that works on the new cluster.
+
+    Raises:
+        CommandError: It failed, with the last that it said.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - a program of the wheel
             children.wrapped(command, signal.SIGKILL, owner),
             cwd=draft,
-            env=children.inherited(data.root),
+            env=children.inherited(draft.parent),
+            input=typed,
             capture_output=True,
             text=True,
             timeout=_INITDB_TIMEOUT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        message = f"the database could not be made in {data.root}: {error}"
+        message = f"the database could not be made in {draft.parent}: {error}"
         raise CommandError(message) from error
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
         advice = "" if owner is None else "; as an ordinary user it may work"
-        message = f"the database could not be made in {data.root}: {said}{advice}"
+        message = f"the database could not be made in {draft.parent}: {said}{advice}"
         raise CommandError(message)
-    draft.rename(data.postgres)
 
 
 def _check_version(cluster: Path) -> None:

@@ -39,13 +39,12 @@ def up(
 
     Example: vasset up --data /srv/vasset --port 9000
     """
-    from runtime import settings_layers
-    from vasset import datadir
+    from vasset import configured, datadir
     from vasset import up as whole
 
     given = {"host": host, "port": port}
     server = {key: value for key, value in given.items() if value is not None}
-    settings = settings_layers.load(overrides={"server": server})
+    settings = configured.loaded(overrides={"server": server})
     raise typer.Exit(whole.up(datadir.choose(data), settings))
 
 
@@ -146,13 +145,12 @@ def _status() -> int:
 
 def _foreseen() -> tuple[type[Exception], ...]:
     """Return what may reach a command from the rooms below."""
-    from redis.exceptions import RedisError
-
+    from actors.broker import BrokerFault
     from runtime.settings_layers import SettingsError
     from storage.db import DatabaseError
     from storage.files import RootMissingError
 
-    return (SettingsError, DatabaseError, RootMissingError, RedisError, OSError)
+    return (SettingsError, DatabaseError, RootMissingError, *BrokerFault)
 
 
 if __name__ == "__main__":

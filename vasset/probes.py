@@ -2,9 +2,11 @@
 
 import http.client
 import socket
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from runtime import tools
 from runtime.settings import Server
 from vasset.faults import CommandError
 
@@ -50,6 +52,15 @@ def valkey_answers(unix_socket: Path) -> bool:
         client.sendall(b"PING\r\n")
         return client.recv(64).startswith(b"+PONG")
     return False
+
+
+def postgres_answers(sockets: Path) -> bool:
+    """Return whether PostgreSQL lets clients in."""
+    programs = tools.find_postgres()
+    if programs is None:
+        return False
+    command = [str(programs / "pg_isready"), "-q", "-h", str(sockets)]
+    return subprocess.run(command, check=False, timeout=10).returncode == 0  # noqa: S603 - the wheel's
 
 
 def web_is_ready(server: Server) -> bool:

@@ -2,42 +2,56 @@
 
 import time
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-import pika
-from pika.exceptions import AMQPError
 from redis.asyncio import Redis
 
+from actors.broker import BrokerFault, open_broker
 from domain.failures import ProxyUnavailableError
 from runtime.services import provider_of
 from runtime.settings import Settings
+from storage.db import DatabaseError, Db
 from storage.files import Files, RootMissingError
+from storage.queries import QUERIES
 from storage.redis_door import RedisFault, connect
-from vasset import direct
 from vasset.findings import Finding, well, wrong
 
-_TIMEOUT_S = 5
-_CLOCK_TOLERANCE = timedelta(seconds=2)
+_TOLERANCE = timedelta(seconds=2)
 """A claim lasts longer, but tokens and log lines should agree."""
+
+_EXAMINED = "server_examined"
+QUERIES.setdefault(
+    _EXAMINED,
+    "SELECT clock_timestamp() AS now, current_setting('server_version') AS version,"
+    " to_regclass('nodes') IS NOT NULL AS has_schema",
+)
 
 _UNSET = "no address is set"
 _START = "run `vasset up`, or set {}.url"
 
 
-async def database(settings: Settings) -> Finding:
-    """Return whether PostgreSQL answers and has our schema."""
+async def database_and_clock(settings: Settings) -> tuple[Finding, Finding]:
+    """Return whether PostgreSQL answers and has our schema, and whether our clocks agree."""
+    unknown = wrong("clock", "cannot be compared", "mend the database first")
     url = settings.database.url.get_secret_value()
     if not url:
-        return wrong("database", _UNSET, _START.format("database"))
+        return wrong("database", _UNSET, _START.format("database")), unknown
+    db = Db(url, max_size=1)
     try:
-        version, schema = await direct.ask(
-            url, "SHOW server_version", "SELECT to_regclass('nodes')"
-        )
-    except direct.FAULTS as error:
-        return wrong("database", f"does not answer ({type(error).__name__})", "start it")
-    if schema is None:
-        return wrong("database", "has no schema", "vasset migrate")
-    return well("database", f"PostgreSQL {version}")
+        await db.open()
+        try:
+            before = time.time()
+            row = await db.one(_EXAMINED)
+            ours = (before + time.time()) / 2
+        finally:
+            await db.close()
+    except DatabaseError as error:
+        return wrong("database", f"does not answer ({error})", "start it"), unknown
+    if row is None or not row["has_schema"]:
+        found = wrong("database", "has no schema", "vasset migrate")
+    else:
+        found = well("database", f"PostgreSQL {row['version']}")
+    return found, unknown if row is None else _clock(row["now"], ours)
 
 
 async def redis(settings: Settings) -> Finding:
@@ -65,7 +79,7 @@ async def disk(settings: Settings) -> Finding:
         usage = files.usage()
     except (RootMissingError, OSError) as error:
         return wrong("disk", str(error), "mount it, or correct storage.root; a worker makes it")
-    used = 1 - usage.free_bytes / usage.total_bytes
+    used = usage.used_ratio
     text = f"{storage.root} is {used:.0%} full, {usage.free_bytes / 2**30:.1f} GiB free"
     if used >= storage.stop_ratio:
         return wrong("disk", f"{text}; nothing new is downloaded", "delete files or add room")
@@ -91,26 +105,11 @@ async def proxy(settings: Settings) -> Finding:
     return well(part, f"{name} gives proxies")
 
 
-async def clock(settings: Settings) -> Finding:
+def _clock(theirs: datetime, ours: float) -> Finding:
     """Return whether this machine's clock agrees with the database's, which decides."""
-    url = settings.database.url.get_secret_value()
-    if not url:
-        return _no_clock()
-    before = time.time()
-    try:
-        (theirs,) = await direct.ask(url, "SELECT clock_timestamp()")
-    except direct.FAULTS:
-        return _no_clock()
-    ours = (before + time.time()) / 2
-    off = timedelta(seconds=abs(cast("datetime", theirs).timestamp() - ours))
+    off = timedelta(seconds=abs(theirs.timestamp() - ours))
     text = f"{off.total_seconds():.1f} s from the database's"
-    if off > _CLOCK_TOLERANCE:
-        return wrong("clock", text, "let NTP set both clocks")
-    return well("clock", text)
-
-
-def _no_clock() -> Finding:
-    return wrong("clock", "cannot be compared", "mend the database first")
+    return wrong("clock", text, "let NTP set both") if off > _TOLERANCE else well("clock", text)
 
 
 async def _redis(part: str, url: str) -> Finding:
@@ -137,13 +136,11 @@ async def _info(client: Redis) -> dict[str, Any]:
 
 
 def _rabbitmq(url: str) -> Finding:
+    connecting: Any = open_broker(url)
     try:
-        parameters = pika.URLParameters(url)
-        parameters.socket_timeout = parameters.blocked_connection_timeout = _TIMEOUT_S
-        parameters.stack_timeout = _TIMEOUT_S
-        parameters.connection_attempts = 1
-        connection = pika.BlockingConnection(parameters)
-        connection.close()
-    except (AMQPError, OSError, ValueError) as error:
+        # Connects, with all that the address says of user and virtual host.
+        _ = connecting.connection
+        connecting.close()
+    except (*BrokerFault, ValueError) as error:
         return wrong("broker", f"does not answer ({type(error).__name__})", "start RabbitMQ")
-    return well("broker", "RabbitMQ answers")
+    return well("broker", "RabbitMQ")

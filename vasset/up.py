@@ -92,14 +92,10 @@ class Up:
             self._await(embedded.VALKEY, lambda: probes.valkey_answers(sockets / "valkey.sock"))
         if self.settings.database.url.get_secret_value() == embedded.postgres_url(sockets):
             self._add(embedded.postgres_part(self.data))
-            # Imported while PostgreSQL starts: the driver takes longer than the server.
-            from vasset.direct import create_database  # noqa: PLC0415
-
-            url = embedded.postgres_url(sockets, "postgres")
-            self._await(embedded.POSTGRES, lambda: asyncio.run(create_database(url, "vasset")))
+            self._await(embedded.POSTGRES, lambda: probes.postgres_answers(sockets))
 
     def _prepare(self) -> None:
-        from storage.files import Files  # noqa: PLC0415 - see _start_servers
+        from storage.files import Files  # noqa: PLC0415 - while the servers start
         from vasset.first_run import prepare  # noqa: PLC0415
 
         storage = self.settings.storage
@@ -113,7 +109,7 @@ class Up:
             )
 
     def _start_parts(self) -> None:
-        from vasset.first_run import heartbeat  # noqa: PLC0415 - see _start_servers
+        from vasset.first_run import heartbeat  # noqa: PLC0415 - while the servers start
 
         before = asyncio.run(heartbeat(self.settings))
         for name in PARTS:

@@ -100,13 +100,14 @@ class Link:
         job = Job(number=start.job, pipe=reading, ended=loop.create_future())
         self._jobs[job.number] = job
         loop.add_reader(reading, job.read)
+        is_sent = False
         try:
             await self._send(start, writing)
-        except BaseException:
-            self.forget(job)
-            raise
+            is_sent = True
         finally:
             os.close(writing)
+            if not is_sent:
+                self.forget(job)
         return job
 
     async def end(self, job: Job, *, grace: timedelta, patience: timedelta) -> None:
@@ -125,6 +126,7 @@ class Link:
                 await asyncio.wait({ending})
             except asyncio.CancelledError as error:
                 cancelled = error
+        ending.result()
         if cancelled is not None:
             raise cancelled
 

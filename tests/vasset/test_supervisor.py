@@ -118,7 +118,9 @@ def test_stop_kills_what_does_not_listen_with_its_children(tmp_path: Path) -> No
 
 
 def test_a_hurry_ends_the_grace(tmp_path: Path) -> None:
-    script = "import signal; signal.signal(15, signal.SIG_IGN); print(1, flush=True); signal.pause()"
+    script = (
+        "import signal; signal.signal(15, signal.SIG_IGN); print(1, flush=True); signal.pause()"
+    )
     supervisor = Supervisor(pauses=QUICK)
     part = scripted(tmp_path, script)
     supervisor.add(part)
