@@ -4,11 +4,10 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from gateways.ytdlp.runner import Runner
-
 from actors.pipeline import Wakeups
 from domain.states import Stage
 from gateways.proxies.provider import Provider
+from gateways.ytdlp.runner import Runner
 from runtime.services import Services
 
 

@@ -14,7 +14,6 @@ from dramatiq import Worker
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.broker import Broker
 from dramatiq.middleware import Middleware, MiddlewareError
-from gateways.ytdlp.runner import Runner
 from typing_extensions import override
 
 from actors.context import Context
@@ -23,6 +22,7 @@ from actors.pipeline import SHARED_QUEUE, Wakeups, node_queue
 from actors.schedule import open_scheduled_broker
 from actors.upkeep import beat, keep_up
 from gateways.ytdlp.options import FetchLimits, Tools
+from gateways.ytdlp.runner import Runner
 from runtime import logs, tools
 from runtime.services import open_services, provider_of
 from runtime.settings import Settings

@@ -75,7 +75,7 @@ class Wakeups:
             self._thread.submit(self._enqueue, message, delay_ms or None)
 
     def close(self) -> None:
-        """Send what waits, for two seconds at most, and close the broker; the sweep does the rest."""
+        """Send what waits, for two seconds at most, and close the broker."""
         with suppress(TimeoutError, *BrokerFault):
             self._thread.submit(self._broker.close).result(timeout=2)
         self._thread.shutdown(wait=False, cancel_futures=True)

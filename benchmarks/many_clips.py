@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 import psutil
+
+from benchmarks.usage import Usage, measured
 from tests.support.media import Media
 from tests.support.program import Program
 from tests.support.site import Site
-
-from benchmarks.usage import Usage, measured
 
 CLIPS = 40
 AT_ONCE = 4

@@ -1,5 +1,8 @@
 """The feed, on a real Valkey."""
 
+# pyright: reportUnknownMemberType=false
+# redis-py is not fully typed.
+
 import asyncio
 from collections.abc import AsyncGenerator
 

@@ -30,7 +30,7 @@ class Worker:
         with log.open("ab") as sink:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "vasset.main", "worker"],
-                env=os.environ | dict(environment),  # noqa: TID251 - it needs PATH
+                env={**os.environ, **environment},  # noqa: TID251 - it needs PATH
                 stderr=sink,
                 stdout=sink,
             )

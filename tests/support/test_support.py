@@ -55,6 +55,8 @@ def test_yt_dlp_fetches_the_true_bytes_of_a_clip(site: Site, tmp_path: Path) -> 
 
 
 def test_yt_dlp_joins_all_segments_of_hls(site: Site, tmp_path: Path) -> None:
+    site.forget()
+
     file = fetch(site.url("/hls/index.m3u8"), tmp_path)
 
     assert "Duration: 00:00:06" in streams(file)

@@ -12,7 +12,7 @@ _PAUSE_S = 0.02
 
 
 async def eventually(
-    probe: Callable[[], T | Awaitable[T]],
+    probe: Callable[[], T | None | Awaitable[T | None]],
     *,
     timeout_s: float = 5.0,
     what: str = "",
@@ -43,7 +43,7 @@ async def eventually(
         await asyncio.sleep(_PAUSE_S)
 
 
-def eventually_sync(probe: Callable[[], T], *, timeout_s: float = 5.0, what: str = "") -> T:
+def eventually_sync(probe: Callable[[], T | None], *, timeout_s: float = 5.0, what: str = "") -> T:
     """Return the probe's first truthy value, for code outside an event loop.
 
     Raises:

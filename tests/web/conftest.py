@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import httpx
 import pytest
@@ -24,7 +24,7 @@ from web.front import EXTENSION, Front
 from web.serve import config
 
 _names = itertools.count(1)
-PASSWORD = "correct horse"  # noqa: S105 - of an account that lives for one test
+PASSWORD = "correct horse"
 
 
 class _Server(uvicorn.Server):
@@ -77,11 +77,12 @@ class Member:
         return cast("int", answer.json()["history_id"])
 
 
+Section = dict[str, object]
 Serve = Callable[..., contextlib.AbstractAsyncContextManager[Site]]
 Join = Callable[[], Awaitable[Member]]
 
 
-def settings_for(database_url: str, redis_url: str, root: Path, **more: Any) -> Settings:
+def settings_for(database_url: str, redis_url: str, root: Path, **more: Section) -> Settings:
     values: dict[str, dict[str, object]] = {
         "server": {"port": free_port()},
         "database": {"url": database_url},
@@ -122,7 +123,7 @@ async def serving(settings: Settings) -> AsyncGenerator[Site]:
 def serve(database_url: str, valkey: Valkey, tmp_path: Path) -> Serve:
     """Serve the app with settings of the test's own, section by section."""
 
-    def serve_with(**more: Any) -> contextlib.AbstractAsyncContextManager[Site]:
+    def serve_with(**more: Section) -> contextlib.AbstractAsyncContextManager[Site]:
         return serving(settings_for(database_url, valkey.url, tmp_path / "root", **more))
 
     return serve_with

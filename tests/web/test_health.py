@@ -1,8 +1,8 @@
 import shutil
-from typing import Any
 
 import httpx
 
+from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 from tests.web.conftest import Serve, Site
 
@@ -17,7 +17,7 @@ async def test_a_server_whose_parts_work_is_ready(site: Site) -> None:
 
 
 async def test_each_part_that_is_away_is_named(
-    serve: Serve, postgres: Any, database_url: str
+    serve: Serve, postgres: Postgres, database_url: str
 ) -> None:
     with Valkey() as valkey:
         async with (
@@ -29,7 +29,7 @@ async def test_each_part_that_is_away_is_named(
             name = database_url.partition("?")[0].rpartition("/")[2]
             postgres.run_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
             postgres.run_sql(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - a test's own words
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
             )
 
             alive = await http.get("/healthz")

@@ -15,6 +15,7 @@ from domain.download import Progress
 from domain.events import ProgressEvent, StateEvent
 from domain.states import Stage, Status
 from runtime.settings import Server
+from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 from tests.web.conftest import Join, Member, Serve, Site, register
 from tests.web.rows import Rows
@@ -269,7 +270,9 @@ async def test_a_user_who_is_disabled_loses_the_socket(
         assert await close_code(line) == 4401
 
 
-async def test_after_redis_comes_back_everything_is_told_anew(serve: Serve, postgres: Any) -> None:
+async def test_after_redis_comes_back_everything_is_told_anew(
+    serve: Serve, postgres: Postgres
+) -> None:
     with Valkey() as valkey:
         async with (
             serve(redis={"url": valkey.url}) as site,

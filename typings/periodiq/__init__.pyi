@@ -1,4 +1,4 @@
-"""The part of periodiq that V-Asset uses; upstream ships no types."""
+# The part of periodiq that V-Asset uses; upstream ships no types.
 
 from collections.abc import Iterable
 from typing import Any
