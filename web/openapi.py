@@ -2,7 +2,7 @@
 
 Not by quart-schema: its documents can say neither an answer without a body, nor one that is not
 JSON, nor that a body is required, nor HEAD, and it takes over how the app makes every response.
-Source: docs/decisions/0006-openapi.md.
+Source: docs/decisions/0007-openapi.md.
 """
 
 import inspect

@@ -25,7 +25,7 @@ HASH = "never compared here"
 class Worker:
     """A worker process; its log is kept in a file."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
         self.log = log
         with log.open("ab") as sink:
             self.process = subprocess.Popen(
@@ -68,7 +68,7 @@ class Station:
     async def start_worker(self, **environment: str) -> Worker:
         """Start a worker and return when it takes messages."""
         log = self._folder / f"worker-{len(self.workers)}.log"
-        worker = Worker(self._environment | environment, log)
+        worker = Worker({**self._environment, **environment}, log)
         self.workers.append(worker)
         await eventually(lambda: worker.lines("worker_started"), timeout_s=20, what=str(log))
         return worker

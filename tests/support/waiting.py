@@ -12,7 +12,7 @@ _PAUSE_S = 0.02
 
 
 async def eventually(
-    probe: Callable[[], T | None | Awaitable[T | None]],
+    probe: Callable[[], T | Awaitable[T | None] | None],
     *,
     timeout_s: float = 5.0,
     what: str = "",

@@ -1,5 +1,5 @@
 import time
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
@@ -95,7 +95,7 @@ async def test_a_body_of_another_type_is_415(member: Member, content_type: str |
 
 
 async def test_a_body_without_a_length_is_bounded_too(member: Member) -> None:
-    async def endless() -> Any:  # noqa: ANN401 - an asynchronous generator
+    async def endless() -> AsyncGenerator[bytes]:
         for _ in range(100):
             yield b" " * 1_024
 

@@ -60,8 +60,12 @@ async def test_a_submission_wakes_a_worker_and_tells_the_feed(member: Member, si
         return await redis.llen("dramatiq:acquire_proxy") == before + 1  # pyright: ignore[reportGeneralTypeIssues]
 
     await eventually(woken)
-    told = await eventually(lambda: site.front.services.feed.latest([history_id]))
-    assert told[history_id]["status"] == "queued"
+
+    async def told() -> bool:
+        latest = await site.front.services.feed.latest([history_id])
+        return history_id in latest and latest[history_id]["status"] == "queued"
+
+    await eventually(told)
     await redis.aclose()
 
 
