@@ -1,0 +1,86 @@
+"""The document and the page that shows it."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.web.conftest import Member, Site
+
+
+def references(told: dict[str, Any]) -> set[str]:
+    return set(re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(told)))
+
+
+async def document(member: Member) -> dict[str, Any]:
+    answer = await member.http.get(f"{_origin(member)}/openapi.json")
+    assert answer.status_code == 200
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_every_route_is_described(site: Site, member: Member) -> None:
+    described = (await document(member))["paths"].keys()
+    rules = {rule.rule for rule in site.app.url_map.iter_rules() if not rule.websocket}
+
+    left_out = {rule for rule in rules if re.sub(r"<(\w+)>", r"{\1}", rule) not in described}
+
+    assert all(rule.startswith("/docs/") for rule in left_out), left_out
+
+
+async def test_every_reference_leads_somewhere(member: Member) -> None:
+    told = await document(member)
+
+    for reference in references(told):
+        part: Any = told
+        for name in reference.split("/"):
+            part = part[name]
+        assert part
+    assert references(told)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/auth/me", None, 200),
+        ("POST", "/download", {"url": "https://example.com/v", "mode": "archive"}, 202),
+        ("POST", "/download", {"url": "nonsense", "mode": "archive"}, 422),
+        ("GET", "/download/{history_id}", None, 403),
+        ("POST", "/download/{history_id}/cancel", None, 403),
+        ("GET", "/user/history", None, 200),
+        ("GET", "/download/file", None, 422),
+    ],
+)
+async def test_what_is_answered_is_what_is_described(
+    member: Member, method: str, path: str, body: dict[str, str] | None, status: int
+) -> None:
+    operation = (await document(member))["paths"][f"/api/v1{path}"][method.lower()]
+
+    answer = await member.http.request(method, path.format(history_id=999_999), json=body)
+
+    described = operation["responses"][str(status)]
+    media_type = answer.headers["Content-Type"].partition(";")[0]
+    assert answer.status_code == status
+    assert media_type in described["content"]
+
+
+async def test_the_page_asks_nothing_of_a_stranger(member: Member) -> None:
+    page = await member.http.get(f"{_origin(member)}/docs")
+    parts = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    answers = [await member.http.get(f"{_origin(member)}{part}") for part in parts]
+
+    assert parts
+    assert all(part.startswith("/") and not part.startswith("//") for part in parts)
+    assert {answer.status_code for answer in answers} == {200}
+    assert "'unsafe-inline'" not in _scripts_of(page.headers["Content-Security-Policy"])
+
+
+def _scripts_of(policy: str) -> str:
+    return next(rule for rule in policy.split(";") if rule.strip().startswith("script-src"))
+
+
+def _origin(member: Member) -> str:
+    return str(httpx.URL(str(member.http.base_url)).join("/")).rstrip("/")
