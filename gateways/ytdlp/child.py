@@ -7,8 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial, partialmethod
-from types import TracebackType
+from functools import partialmethod
 from typing import Any
 
 import yt_dlp  # noqa: TID251 - the one file that may
@@ -61,30 +60,15 @@ def serve_one(orders: socket.socket, parent: int) -> int:
         # A report of progress is shorter than what a pipe takes whole: threads cannot mix theirs.
         os.write(pipes[0], encode_report(report))
 
-    with contextlib.ExitStack() as ending:
-        ending.push(partial(confess, tell))
+    try:
         shut_in(start)
         tell(fetch(start, tell))
-        return os.EX_OK
-    return EXIT_FAILED
-
-
-def confess(
-    tell: Callable[[Report], None],
-    _kind: type[BaseException] | None,
-    error: BaseException | None,
-    _traceback: TracebackType | None,
-) -> bool:
-    """Report why the fetch failed, if it did: the way out of a child, as ``__exit__`` has it.
-
-    It stops every exception, because the process ends here, and with it what was not reported.
-    """
-    if error is None:
-        return False
-    # What the failed fetch holds may be all that it was allowed.
-    cage.lift_memory_limit()
-    tell(report_of(error, datetime.fromtimestamp(time.time(), UTC)))
-    return True
+    except BaseException as error:  # noqa: BLE001 - the process ends here, and with it the untold
+        # What the failed fetch holds may be all the memory that it was allowed.
+        cage.lift_memory_limit()
+        tell(report_of(error, datetime.fromtimestamp(time.time(), UTC)))
+        return EXIT_FAILED
+    return os.EX_OK
 
 
 def silence() -> None:
