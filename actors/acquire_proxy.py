@@ -1,5 +1,7 @@
 """The stage acquire_proxy: rent a proxy for this download and keep its lease."""
 
+import asyncio
+
 from actors.context import Context
 from domain.download import Download
 from domain.failures import DiskFullError
@@ -16,7 +18,7 @@ async def acquire_proxy(context: Context, download: Download) -> None:
         DiskFullError: This node has passed its stop_ratio.
     """
     services = context.services
-    usage = services.files.usage()
+    usage = await asyncio.to_thread(services.files.usage)
     if usage.used_ratio >= services.settings.storage.stop_ratio:
         _log.error(
             "disk_full", used_ratio=round(usage.used_ratio, 3), advice="free space or add a node"

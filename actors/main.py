@@ -95,6 +95,7 @@ class _Life(Middleware):
         )
         await beat(self._context)
         upkeep = asyncio.create_task(keep_up(self._context))
+        upkeep.add_done_callback(_end_if_failed)
         self._stack.push_async_callback(_cancel, upkeep)
 
     async def _begin_stop(self) -> None:
@@ -162,6 +163,17 @@ def _on_loop(coroutine: Coroutine[Any, Any, None]) -> None:
         message = "the AsyncIO middleware must stand before this one"
         raise AssertionError(message)
     loop_thread.run_coroutine(coroutine)
+
+
+def _end_if_failed(upkeep: "asyncio.Task[None]") -> None:
+    """End the worker when its chores have ended by a fault of ours.
+
+    Without heartbeat and sweep it would look dead while it works; whoever supervises it starts
+    it again.
+    """
+    if not upkeep.cancelled() and (error := upkeep.exception()) is not None:
+        _log.critical("upkeep_failed", exc_info=error, advice="the worker ends; report this")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -25,12 +25,15 @@ async def record(context: Context, download: Download) -> None:
         raise CorruptError
     staging = services.files.staging(download.history_id, download.attempt)
     final = services.files.path_of(download)
+    staged = staging / f"media.{download.extension}"
+    # Before the row is locked: the bytes of a large file may take longer than a lock should.
+    await asyncio.to_thread(services.files.flush, staged)
     async with services.db.transaction() as statements:
         if not await services.downloads.hold(statements, download):
             raise ClaimLostError
         await asyncio.to_thread(
             services.files.place,
-            staging / f"media.{download.extension}",
+            staged,
             final,
             size_bytes=download.digest.size_bytes,
         )

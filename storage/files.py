@@ -120,6 +120,11 @@ class Files:
             download.created_at,
         )
 
+    def flush(self, staged: Path) -> None:
+        """Bring a staged file's bytes to the disk; nothing if it was moved already."""
+        if staged.exists():
+            _sync(staged)
+
     def place(self, staged: Path, final: Path, *, size_bytes: int) -> None:
         """Move a staged file to its final place so that it survives a power cut.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 
 from domain.states import Mode, Status
+from tests.support.postgres import Postgres
 from tests.support.site import Site
 from tests.support.station import Station
 from tests.support.waiting import eventually
@@ -149,3 +150,17 @@ async def test_one_users_many_never_stand_before_anothers_one(
     await idle_station.become("ada@example.com")
     waiting = [(await idle_station.row(n))["status"] for n in many].count(Status.QUEUED)
     assert waiting >= 5
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_no_download(
+    idle_station: Station, site: Site, postgres: Postgres
+) -> None:
+    worker = await idle_station.start_worker()
+    history_id = await idle_station.submit(site.clip_url(38, **SLOW))
+    await eventually(lambda: worker.lines("fetch_started"))
+
+    postgres.restart()
+
+    row = await idle_station.ended_despite_faults(history_id)
+    assert (row["status"], row["attempts"]) == (Status.PENDING_CLEANUP, 1)
+    assert worker.process.poll() is None

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from domain.requests import Quality, Wish
 from domain.states import Mode, Stage, Status
 from runtime.services import Services, open_services
 from runtime.settings_layers import load
+from storage.db import DatabaseError
 from tests.support.waiting import eventually
 
 Row = Mapping[str, Any]
@@ -135,6 +136,17 @@ class Station:
         """Return the row as soon as no more work is owed to it."""
         finals = [status for status in Status if not status.is_active]
         return await self.reached(history_id, *finals, timeout_s=timeout_s)
+
+    async def ended_despite_faults(self, history_id: int) -> Row:
+        """Return the row once no more work is owed to it, though the database goes away."""
+
+        async def probe() -> Row | None:
+            with suppress(DatabaseError):
+                row = await self.row(history_id)
+                return None if Status(row["status"]).is_active else row
+            return None
+
+        return await eventually(probe, timeout_s=60, what=f"download {history_id} to end")
 
     def staging(self) -> Sequence[Path]:
         """Return the staging folders on the node's disk."""
