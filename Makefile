@@ -32,7 +32,7 @@ lint: .venv/tested ## check form, types and the stairs of imports
 	.venv/bin/pyright
 	.venv/bin/lint-imports
 
-bench: .venv/tested ## measure, as docs/benchmarks.md reports
+bench: .venv/tested ## measure, as docs/performance.md reports
 	@exec .venv/bin/python -m benchmarks $(ARGS)
 
 .venv/bin/python:
