@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
+from domain.addresses import AddressPolicy
 from domain.policy import Backoff
 from gateways.proxies.http import HttpProvider
 from gateways.proxies.provider import Direct, Provider
@@ -43,6 +44,14 @@ class Services:
         """Return how much may run at once."""
         downloads = self.settings.downloads
         return Turns(slots=downloads.slots, per_user=downloads.per_user_active)
+
+    @property
+    def address_policy(self) -> AddressPolicy:
+        """Return what a download may reach."""
+        egress = self.settings.egress
+        return AddressPolicy(
+            allow_private=egress.allow_private, ports=egress.ports, deny_hosts=egress.deny_hosts
+        )
 
     @property
     def backoff(self) -> Backoff:

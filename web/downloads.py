@@ -25,8 +25,9 @@ async def submit() -> Response:
     """Submit a video; it is accepted once this answers, whatever happens afterwards."""
     user = await caller()
     asked = await read(DownloadAsked)
+    front().services.address_policy.check_url(check_url(asked.url))
     wish = Wish(
-        url=check_url(asked.url),
+        url=asked.url,
         quality=Quality.AUDIO if asked.audio_only else asked.quality,
         format_id=asked.format_id,
     )

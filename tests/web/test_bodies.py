@@ -24,6 +24,8 @@ REFUSED: list[tuple[str, bytes, int, str]] = [
     ("newline in the address", with_url("https://example.com/\\na"), 422, "invalid_url"),
     ("NUL in the address", with_url("https://example.com/\\u0000"), 422, "invalid_request"),
     ("half a surrogate pair", with_url("https://example.com/\\ud800"), 422, "invalid_request"),
+    ("private address", with_url("http://127.1/"), 422, "forbidden_address"),
+    ("port of a database", with_url("http://example.com:5432/"), 422, "forbidden_address"),
     ("user in the address", with_url("https://a:b@example.com/"), 422, "invalid_url"),
     ("empty body", b"", 400, "invalid_request"),
     ("not JSON", b"{url:1}", 400, "invalid_request"),
