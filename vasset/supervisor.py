@@ -92,14 +92,15 @@ class Supervisor:
         going = [watched for watched in going if watched.next_start is None]
         for watched in going:
             children.send(watched.process, watched.part.stop_signal)
-        end = self.clock() + grace_s
+        begun = self.clock()
         while not all(children.is_dead(w.process) for w in going):
-            if self.clock() > end or in_a_hurry():
+            if self.clock() > begun + grace_s or in_a_hurry():
                 break
             time.sleep(_TICK_S)
         for watched in going:
             if not children.is_dead(watched.process):
-                _log.warning("killed", name=watched.part.name, after_s=round(grace_s, 1))
+                after_s = round(self.clock() - begun, 1)
+                _log.warning("killed", name=watched.part.name, after_s=after_s)
             children.kill_group(watched.process)
         for watched in going:
             # What hangs in the kernel cannot be waited for; the others still must end.

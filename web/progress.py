@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from quart import Blueprint, Websocket, websocket
 from werkzeug.datastructures import Headers
 
-from runtime import logs
 from runtime.settings import Server
 from storage.db import DatabaseError
 from web.callers import known_caller
@@ -25,8 +24,6 @@ TOO_MANY = 4429
 TRY_AGAIN = 1013
 
 blueprint = Blueprint("progress", __name__)
-
-_log = logs.get("web.progress")
 
 
 @blueprint.websocket("/ws/progress")

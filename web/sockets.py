@@ -162,6 +162,10 @@ class Socket:
 
     async def _catch_up(self) -> None:
         """Put into the outbox what the rows say and the client was not told."""
+        if await self._watch.feed.seq(self._watch.user_id) < self._snapshot_seq:
+            # Redis lost its numbers; events would be taken for old ones for ever.
+            self._outbox.ask_snapshot()
+            return
         active = await self._watch.active()
         for history_id in {*self._told, *active}:
             if self._outbox.has_state(history_id):

@@ -37,14 +37,21 @@ class Wire(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._is_in_head and self._head_timer is None:
-            self._await_head()
+        was_in_head = self._is_in_head
         super().data_received(data)
-        if not self._is_in_head:
+        # A head that began in the middle of these bytes is counted from the next ones on.
+        if not was_in_head or not self._is_in_head:
             return
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(431, "The headers are too large.")
+
+    @override
+    def on_message_begin(self) -> None:
+        self._is_in_head, self._head_bytes, self._body_bytes = True, 0, 0
+        if self._head_timer is None:
+            self._await_head()
+        super().on_message_begin()
 
     @override
     def on_headers_complete(self) -> None:
@@ -58,16 +65,6 @@ class Wire(HttpToolsProtocol):
         if self._body_bytes > MAX_UNREAD_BYTES:
             self.transport.abort()
         super().on_body(body)
-
-    @override
-    def on_message_begin(self) -> None:
-        self._body_bytes = 0
-        super().on_message_begin()
-
-    @override
-    def on_response_complete(self) -> None:
-        self._is_in_head, self._head_bytes = True, 0
-        super().on_response_complete()
 
     @override
     def send_400_response(self, msg: str) -> None:

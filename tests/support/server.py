@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from http.server import ThreadingHTTPServer
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from tests.support.journal import Journal, Request
 _POLL_S: Final = 0.02
 
 
-class LocalServer:
+class LocalServer(ABC):
     """Base of the local servers: a subclass says what is answered."""
 
     def __init__(self) -> None:
@@ -27,9 +28,9 @@ class LocalServer:
         )
         self.port = int(self._server.server_address[1])
 
+    @abstractmethod
     def answer(self, request: Request) -> Answer:
         """Return what to answer. Called from many threads."""
-        raise NotImplementedError
 
     def url(self, path: str = "/", **query: str | float) -> str:
         """Return the address of a path."""

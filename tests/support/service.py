@@ -1,5 +1,6 @@
 """What every real service has in common: a folder, a process, an end."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -108,12 +109,15 @@ class Service(ABC):
     def pause(self) -> None:
         """Freeze all its processes: connections stay open, nothing answers."""
         for process in self._tree():
-            process.suspend()
+            # A backend of PostgreSQL may end between the look and the signal.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
 
     def resume(self) -> None:
         """Let it go on after a pause."""
         for process in self._tree():
-            process.resume()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def close(self) -> None:
         """End it and remove its folder."""
