@@ -294,3 +294,7 @@ UPDATE download_history SET status = 2
 WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status = 3
   AND mode = 'quick_download' AND expire_at <= now()
 RETURNING *;
+
+-- name: server_examined
+SELECT clock_timestamp() AS now, current_setting('server_version') AS version,
+       to_regclass('nodes') IS NOT NULL AS has_schema;

@@ -12,19 +12,11 @@ from runtime.services import provider_of
 from runtime.settings import Settings
 from storage.db import DatabaseError, Db
 from storage.files import Files, RootMissingError
-from storage.queries import QUERIES
 from storage.redis_door import RedisFault, connect
 from vasset.findings import Finding, well, wrong
 
 _TOLERANCE = timedelta(seconds=2)
 """A claim lasts longer, but tokens and log lines should agree."""
-
-_EXAMINED = "server_examined"
-QUERIES.setdefault(
-    _EXAMINED,
-    "SELECT clock_timestamp() AS now, current_setting('server_version') AS version,"
-    " to_regclass('nodes') IS NOT NULL AS has_schema",
-)
 
 _UNSET = "no address is set"
 _START = "run `vasset up`, or set {}.url"
@@ -41,7 +33,7 @@ async def database_and_clock(settings: Settings) -> tuple[Finding, Finding]:
         await db.open()
         try:
             before = time.time()
-            row = await db.one(_EXAMINED)
+            row = await db.one("server_examined")
             ours = (before + time.time()) / 2
         finally:
             await db.close()
