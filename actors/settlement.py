@@ -39,6 +39,8 @@ async def settle_success(
     if await context.services.downloads.pass_on(claim, following, outcome=outcome):
         context.wakeups.send(following, claim.history_id, node=context.node)
         await tell(context, claim, Status.RUNNING, following)
+    else:
+        await _cancel_wished(context, claim)
 
 
 async def settle_error(
@@ -66,7 +68,8 @@ async def settle_error(
         if await context.services.downloads.fail(claim, error):
             await _end(context, claim, Status.FAILED)
     elif keeps_file:
-        await context.services.downloads.repeat_stage(claim, error=error, delay=delay)
+        if not await context.services.downloads.repeat_stage(claim, error=error, delay=delay):
+            await _cancel_wished(context, claim)
         context.wakeups.send(claim.stage, claim.history_id, node=context.node, delay=delay)
     else:
         await _put_back(context, claim, error, delay)
@@ -114,8 +117,19 @@ async def _put_back(
     if await context.services.downloads.put_back(claim, error=error, delay=delay):
         context.wakeups.send(Stage.ACQUIRE_PROXY, claim.history_id, delay=delay)
         await tell(context, claim, Status.QUEUED, Stage.ACQUIRE_PROXY)
+    else:
+        await _cancel_wished(context, claim)
     if not context.stopping.is_set():
         await context.give_turns()
+
+
+async def _cancel_wished(context: Context, claim: Download) -> None:
+    """End a download as cancelled if that is why it could not be handed on.
+
+    The wish came after the last look and before the settlement; the next stage would refuse it.
+    """
+    if await context.services.downloads.renew(claim):
+        await settle_interruption(context, claim, Interruption.CANCELLED)
 
 
 async def _end(context: Context, claim: Download, status: Status) -> None:

@@ -130,6 +130,7 @@ UPDATE download_history SET
     extension = coalesce(:extension, extension),
     file_size = coalesce(:file_size, file_size), file_hash = coalesce(:file_hash, file_hash)
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until > now()
+  AND cancel_wish_at IS NULL
 RETURNING history_id;
 
 -- name: downloads_hold
@@ -155,6 +156,7 @@ UPDATE download_history SET
     not_before = now() + make_interval(secs => :delay_s),
     error_code = :error_code, error_message = :error_message, error_retryable = true
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
+  AND cancel_wish_at IS NULL
 RETURNING history_id;
 
 -- name: downloads_repeat_stage
@@ -164,6 +166,7 @@ UPDATE download_history SET
     not_before = now() + make_interval(secs => :delay_s),
     error_code = :error_code, error_message = :error_message, error_retryable = true
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
+  AND cancel_wish_at IS NULL
 RETURNING history_id;
 
 -- name: downloads_let_go

@@ -177,3 +177,19 @@ async def test_a_finish_writes_the_asset_and_its_end(
     assert row is not None
     assert (row["status"], row["file_size"], row["file_hash"]) == (status, 5, "0" * 32)
     assert (row["expire_at"] is not None) == (mode is Mode.QUICK)
+
+
+async def test_a_wish_that_comes_before_the_settlement_keeps_it_from_being_handed_on(
+    downloads: Downloads, user: User
+) -> None:
+    claim = await claim_first(downloads, await submit(downloads, user))
+    await downloads.cancel(claim.history_id, user.user_id)
+
+    written = [
+        await downloads.pass_on(claim, Stage.FETCH, outcome=None),
+        await downloads.put_back(claim, error=None, delay=NOW),
+        await downloads.repeat_stage(claim, error=SourceTroubleError(), delay=NOW),
+    ]
+
+    assert not any(written)
+    assert await downloads.renew(claim) is True
