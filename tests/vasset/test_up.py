@@ -78,10 +78,11 @@ def processes(data: Path) -> list[str]:
     for entry in Path("/proc").iterdir():
         try:
             folder, state = (entry / "cwd").readlink(), (entry / "stat").read_text()
-        except OSError:
+            command_line = (entry / "cmdline").read_text().replace("\0", " ")
+        except OSError:  # It ended between two looks.
             continue
         if folder.is_relative_to(data) and state.rpartition(")")[2].split()[0] not in "ZX":
-            found.append((entry / "cmdline").read_text().replace("\0", " "))
+            found.append(command_line)
     return found
 
 
