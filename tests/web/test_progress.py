@@ -239,9 +239,9 @@ async def test_after_redis_comes_back_everything_is_told_anew(
                 await asyncio.to_thread(valkey.kill)
                 await rows.run(history_id)
                 await asyncio.to_thread(valkey.start)
-                again = await heard(line, 15)
+                again = await heard(line, 6)
                 while again["type"] != "snapshot":
-                    again = await heard(line, 15)
+                    again = await heard(line, 6)
                 await site.front.services.feed.publish(state(member, history_id, Status.FAILED))
                 last = await heard(line)
 
