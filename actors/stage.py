@@ -5,7 +5,7 @@ The only place that claims and settles; the works themselves know nothing of it.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -97,10 +97,21 @@ async def _work_while_held(
         _log.exception("stage_failed_unexpectedly", error=type(error).__name__)
         return UnexpectedError()
     finally:
-        for unfinished in (task, watch):
-            unfinished.cancel()
-            with suppress(asyncio.CancelledError, DownloadError, ClaimLostError, DatabaseError):
-                await unfinished
+        await _end(task)
+        await _end(watch)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    """Cancel a task until it has ended; what it still raises is of no more interest.
+
+    More than once, because Python 3.11 can lose a cancellation that arrives in the same moment
+    as the answer of the database or of Redis.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1)
+    if not task.cancelled():
+        task.exception()
 
 
 async def _watch(context: Context, claim: Download) -> Interruption:
