@@ -68,9 +68,7 @@ async def settle_error(
         if await context.services.downloads.fail(claim, error):
             await _end(context, claim, Status.FAILED)
     elif keeps_file:
-        if not await context.services.downloads.repeat_stage(claim, error=error, delay=delay):
-            await _cancel_wished(context, claim)
-        context.wakeups.send(claim.stage, claim.history_id, node=context.node, delay=delay)
+        await _repeat_stage(context, claim, error, delay)
     else:
         await _put_back(context, claim, error, delay)
 
@@ -106,6 +104,16 @@ async def tell(context: Context, claim: Download, status: Status, stage: Stage) 
     )
     if not await context.services.feed.publish(event):
         _log.warning("event_not_published", advice="sockets read the row again within 20 s")
+
+
+async def _repeat_stage(
+    context: Context, claim: Download, error: DownloadError, delay: timedelta
+) -> None:
+    """Have the same stage done again on this node, where the file is."""
+    if await context.services.downloads.repeat_stage(claim, error=error, delay=delay):
+        context.wakeups.send(claim.stage, claim.history_id, node=context.node, delay=delay)
+    else:
+        await _cancel_wished(context, claim)
 
 
 async def _put_back(

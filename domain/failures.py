@@ -91,20 +91,6 @@ class SourceGoneError(PermanentError):
     explanation = "The site says that this video is not available."
 
 
-class PrivateVideoError(PermanentError):
-    """The video is for chosen people only."""
-
-    code = FailureCode.PRIVATE
-    explanation = "This video is private."
-
-
-class LoginRequiredError(PermanentError):
-    """The site shows the video only to its own users."""
-
-    code = FailureCode.LOGIN_REQUIRED
-    explanation = "The site asks for a login before it shows this video."
-
-
 class GeoBlockedError(PermanentError):
     """The site does not show the video where the proxy stands."""
 

@@ -66,15 +66,6 @@ def load(
         raise SettingsError(_explain(error.errors(include_url=False)[0], layers)) from None
 
 
-def as_environment(values: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
-    """Return values by section and key as environment variables for a child process."""
-    return {
-        f"{PREFIX}{section}__{key}".upper(): value if isinstance(value, str) else json.dumps(value)
-        for section, table in values.items()
-        for key, value in table.items()
-    }
-
-
 def _lay_file(layers: _Layers, file: Path) -> None:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -102,10 +102,6 @@ class FileAsked(Asked):
     history_id: Id
 
 
-class Nothing(Asked):
-    """No parameters."""
-
-
 class UserShown(BaseModel):
     """An account as its owner sees it."""
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings_layers import FILE_VARIABLE, SettingsError, as_environment, load
+from runtime.settings_layers import FILE_VARIABLE, SettingsError, load
+from tests.support.environment import as_environment
 
 SECRET = "correct horse battery staple, 32 bytes"
 

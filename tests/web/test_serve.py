@@ -15,8 +15,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from runtime import settings_layers
 from runtime.settings_layers import SettingsError
+from tests.support.environment import as_environment
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
@@ -43,7 +43,7 @@ def process(
         "storage": {"root": str(tmp_path), "node": "node-a"},
         "auth": {"secret": "x" * 32},
     }
-    environment = os.environ | settings_layers.as_environment(values)  # noqa: TID251 - it needs PATH
+    environment = os.environ | as_environment(values)  # noqa: TID251 - it needs PATH
     running = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.PIPE
     )
