@@ -1,13 +1,12 @@
 """A download from the wake-up to the file, on both brokers, with the real yt-dlp."""
 
-import asyncio
 import hashlib
-import json
 from pathlib import Path
 from uuid import uuid4
 
 from domain.requests import Quality
 from domain.states import Mode, Stage, Status
+from tests.support.media import kinds_of_streams
 from tests.support.site import Site
 from tests.support.station import Station
 from tests.support.waiting import eventually
@@ -47,7 +46,7 @@ async def test_separate_sound_and_picture_are_merged(station: Station, site: Sit
     row = await station.ended(history_id)
 
     asset = Path(row["file_path"])
-    assert await _kinds_of_streams(asset) == ["audio", "video"]
+    assert kinds_of_streams(asset) == ["Audio", "Video"]
 
 
 async def test_a_segmented_stream_becomes_one_file(station: Station, site: Site) -> None:
@@ -56,7 +55,7 @@ async def test_a_segmented_stream_becomes_one_file(station: Station, site: Site)
     row = await station.ended(history_id)
 
     assert row["status"] == Status.PENDING_CLEANUP
-    assert await _kinds_of_streams(Path(row["file_path"])) == ["audio", "video"]
+    assert kinds_of_streams(Path(row["file_path"])) == ["Audio", "Video"]
 
 
 async def test_the_sound_alone_can_be_asked_for(station: Station, site: Site) -> None:
@@ -64,7 +63,7 @@ async def test_the_sound_alone_can_be_asked_for(station: Station, site: Site) ->
 
     row = await station.ended(history_id)
 
-    assert await _kinds_of_streams(Path(row["file_path"])) == ["audio"]
+    assert kinds_of_streams(Path(row["file_path"])) == ["Audio"]
 
 
 async def test_a_title_of_the_site_names_the_file_but_never_its_path(
@@ -164,12 +163,3 @@ async def test_every_move_is_written_down(station: Station, site: Site) -> None:
 
 def _md5(file: Path) -> str:
     return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
-
-
-async def _kinds_of_streams(file: Path) -> list[str]:
-    probe = await asyncio.create_subprocess_exec(
-        *("ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "json", file),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await probe.communicate()
-    return sorted(stream["codec_type"] for stream in json.loads(output)["streams"])

@@ -1,6 +1,7 @@
 """Small real videos of every kind, made once in each test session."""
 
 import importlib
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -98,6 +99,19 @@ def find_ffmpeg() -> Path:
     except (ImportError, RuntimeError) as exc:
         part, remedy = "ffmpeg", "apt-get install ffmpeg, or pip install imageio-ffmpeg"
         raise MissingPartError(part, remedy) from exc
+
+
+def about(file: Path) -> str:
+    """Return what ffmpeg says of a file: its length and its streams."""
+    told = subprocess.run(  # noqa: S603 - ffmpeg with arguments of our own
+        [find_ffmpeg(), "-hide_banner", "-i", file], capture_output=True, text=True, check=False
+    )
+    return told.stderr
+
+
+def kinds_of_streams(file: Path) -> list[str]:
+    """Return ``Audio`` and ``Video`` as often as the file holds one, in the alphabet's order."""
+    return sorted(re.findall(r"Stream #.*?: (Audio|Video):", about(file)))
 
 
 def _sources(seconds: int, width: int, height: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.content import md5, write
 from tests.support.dead_proxy import DeadProxy
-from tests.support.media import find_ffmpeg
+from tests.support.media import about
 from tests.support.proxy import ForwardProxy
 from tests.support.site import HOSTILE_TITLES, Site
 from tests.support.waiting import eventually_sync
@@ -38,13 +38,6 @@ def fetch(url: str, folder: Path, *options: str) -> Path:
     return file
 
 
-def streams(file: Path) -> str:
-    told = subprocess.run(  # noqa: S603 - ffmpeg with arguments of our own
-        [find_ffmpeg(), "-hide_banner", "-i", file], capture_output=True, text=True, check=False
-    )
-    return told.stderr
-
-
 def test_yt_dlp_fetches_the_true_bytes_of_a_clip(site: Site, tmp_path: Path) -> None:
     file = fetch(site.clip_url(3, size=300_000), tmp_path)
 
@@ -59,12 +52,12 @@ def test_yt_dlp_joins_all_segments_of_hls(site: Site, tmp_path: Path) -> None:
 
     file = fetch(site.url("/hls/index.m3u8"), tmp_path)
 
-    assert "Duration: 00:00:06" in streams(file)
+    assert "Duration: 00:00:06" in about(file)
     assert len([request for request in site.journal if request.path.endswith(".ts")]) == 6
 
 
 def test_yt_dlp_merges_the_best_picture_and_the_sound_of_dash(site: Site, tmp_path: Path) -> None:
-    told = streams(fetch(site.url("/dash/manifest.mpd"), tmp_path))
+    told = about(fetch(site.url("/dash/manifest.mpd"), tmp_path))
 
     assert "320x240" in told
     assert "Audio: aac" in told
