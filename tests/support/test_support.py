@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.content import md5, write
 from tests.support.dead_proxy import DeadProxy
-from tests.support.media import about
+from tests.support.media import about, find_ffmpeg
 from tests.support.proxy import ForwardProxy
 from tests.support.site import HOSTILE_TITLES, Site
 from tests.support.waiting import eventually_sync
