@@ -11,6 +11,7 @@ from functools import partialmethod
 from typing import Any
 
 import yt_dlp  # noqa: TID251 - the one file that may
+from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import YoutubeDLError  # noqa: TID251 - the one file that may
 
@@ -28,6 +29,7 @@ from gateways.ytdlp.protocol import (
     encode_report,
 )
 from gateways.ytdlp.tally import Tally
+from gateways.ytdlp.validators import Validators
 
 EXIT_FAILED = 1
 """The child's exit code after a report of failure."""
@@ -117,10 +119,30 @@ def fetch(start: Start, tell: Callable[[Report], None]) -> Done:
     options: Any = ytdlp_options(start.order, start.limits, start.tools)
     options["progress_hooks"] = [tally.add]
     options["postprocessor_hooks"] = [merging]
-    with yt_dlp.YoutubeDL(options) as ytdlp:
+    with _WholeFiles(options) as ytdlp:
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
         found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
     return facts(found)
+
+
+class _WholeFiles(yt_dlp.YoutubeDL):
+    """yt-dlp, but a transfer that broke off goes on only with the rest of the same file."""
+
+    def __init__(self, options: Any) -> None:  # noqa: ANN401 - a type only in the stubs
+        self._validators = Validators()
+        super().__init__(options)
+
+    def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
+        """Open an address or a request."""
+        request: Any = Request(req) if isinstance(req, str) else req
+        for name, value in self._validators.condition(request.url, request.headers).items():
+            if value is None:
+                del request.headers[name]
+            else:
+                request.headers[name] = value
+        response: Any = super().urlopen(request)
+        self._validators.judge(request.url, response.status, response.headers)
+        return response
 
 
 class Planner(PostProcessor):

@@ -57,6 +57,7 @@ class Site(LocalServer):
     ``/watch/3[?title=T&...]``           a page with clip 3; the other parameters go to it
     ``/status/404[?retry_after=1]``      that status
     ``/flaky/KEY?times=2&status=503``    that status for the first requests, then clip 0
+    ``/changing/KEY?size=1048576``       clip 0 broken off in its middle, then clip 1
     ``/endless.mp4``                     a clip again and again, without a length
     ``/lies.mp4``                        a page that is called ``video/mp4``
     ``/redirect?to=URL[&status=302]``    a redirect
@@ -70,6 +71,7 @@ class Site(LocalServer):
         self._failures: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._pages: dict[str, Callable[[str, _Query], Answer]] = {
+            "changing": self._changing,
             "endless.mp4": self._endless,
             "flaky": self._flaky,
             "lies.mp4": _lies,
@@ -109,7 +111,8 @@ class Site(LocalServer):
                 answer = self._pages[page](rest, request.query)
             else:
                 answer = self._file(request.path, request.query)
-            return replace(answer, pace=Pace.parse(request.query))
+            pace = Pace.parse(request.query)
+            return answer if pace == Pace() else replace(answer, pace=pace)
         except ValueError as fault:
             return text(f"bad parameter: {fault}", status=HTTPStatus.BAD_REQUEST)
 
@@ -154,6 +157,16 @@ class Site(LocalServer):
             self._failures[key] += 1
             is_over = self._failures[key] > int(query.get("times", 1))
         return self._file("/clips/0.mp4", query) if is_over else _status("", query)
+
+    def _changing(self, key: str, query: _Query) -> Answer:
+        size = int(query["size"])
+        with self._lock:
+            self._failures[key] += 1
+            # The extractor looks first, then the transfer begins.
+            is_old = self._failures[key] <= 2
+        content = self.media.padded(size, 0 if is_old else 1)
+        etag, pace = ("old", Pace(cut_after=size // 2)) if is_old else ("new", Pace())
+        return Answer(content=content, media_type="video/mp4", etag=etag, pace=pace)
 
     def _endless(self, _rest: str, _query: _Query) -> Answer:
         content = Blob(self.media.clip.read_bytes())
