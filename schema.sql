@@ -79,6 +79,11 @@ CREATE TABLE IF NOT EXISTS download_history (
     started_at      timestamptz,
     finished_at     timestamptz
 );
+ALTER TABLE download_history
+    ADD COLUMN IF NOT EXISTS site            varchar(253) NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS exit_name       varchar(300),  -- of its proxy, without credentials
+    ADD COLUMN IF NOT EXISTS hidden_at       timestamptz,   -- its owner deleted the record
+    ADD COLUMN IF NOT EXISTS file_removed_at timestamptz;   -- and after that its file went
 CREATE INDEX IF NOT EXISTS download_history_of_user ON download_history (user_id, history_id DESC);
 CREATE INDEX IF NOT EXISTS download_history_queued
     ON download_history (user_id, history_id) WHERE status = 4;
@@ -86,6 +91,85 @@ CREATE INDEX IF NOT EXISTS download_history_running
     ON download_history (storage_node, user_id) WHERE status = 5;
 CREATE INDEX IF NOT EXISTS download_history_expiring
     ON download_history (storage_node, expire_at) WHERE status = 3;
+CREATE INDEX IF NOT EXISTS download_history_to_remove
+    ON download_history (storage_node) WHERE hidden_at IS NOT NULL AND file_removed_at IS NULL;
+
+-- What may not start for now. A site or provider without a row has no limit of its own.
+CREATE TABLE IF NOT EXISTS limits (
+    kind          varchar(8)   NOT NULL CHECK (kind IN ('site', 'provider')),
+    name          varchar(253) NOT NULL,
+    max_active    int,                               -- NULL: as the settings say
+    max_starts    int,                               -- a minute; NULL: as the settings say
+    cooling_until timestamptz  NOT NULL DEFAULT '-infinity',
+    paid_until    timestamptz  NOT NULL DEFAULT '-infinity', -- each start adds its share of 60 s
+    PRIMARY KEY (kind, name)
+);
+
+-- The names of a kind that cool down or have had their starts of this minute.
+CREATE OR REPLACE FUNCTION closed_names(of_kind text, starts int) RETURNS SETOF varchar
+LANGUAGE sql STABLE AS $$
+    SELECT name FROM limits
+    WHERE kind = of_kind AND (cooling_until > now() OR (
+        coalesce(max_starts, starts) > 0
+        AND paid_until > now() + interval '60 s' - interval '60 s' / coalesce(max_starts, starts)))
+$$;
+
+-- The sites of which no download may start: those above, and those with enough running.
+CREATE OR REPLACE FUNCTION closed_sites(active int, starts int) RETURNS SETOF varchar
+LANGUAGE sql STABLE AS $$
+    SELECT closed_names('site', starts)
+    UNION
+    SELECT d.site FROM download_history d
+    LEFT JOIN limits l ON l.kind = 'site' AND l.name = d.site
+    WHERE d.status = 5 GROUP BY d.site, l.max_active
+    HAVING count(*) >= coalesce(l.max_active, active)
+$$;
+
+-- Every claim of every stage: who held it, through which exit, how it ended.
+CREATE TABLE IF NOT EXISTS stage_runs (
+    history_id   bigint      NOT NULL REFERENCES download_history ON DELETE CASCADE,
+    epoch        int         NOT NULL,
+    attempt      int         NOT NULL,
+    stage        varchar(16) NOT NULL,
+    storage_node varchar(63),
+    exit_name    varchar(300),
+    outcome      varchar(32),                        -- done, let_go, interrupted or an error code
+    began_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at     timestamptz,
+    PRIMARY KEY (history_id, epoch)
+);
+
+CREATE OR REPLACE FUNCTION keep_stage_runs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.epoch <> OLD.epoch THEN
+        UPDATE stage_runs SET ended_at = clock_timestamp(), outcome = 'interrupted'
+        WHERE history_id = NEW.history_id AND epoch = OLD.epoch AND ended_at IS NULL;
+        INSERT INTO stage_runs (history_id, epoch, attempt, stage, storage_node)
+        VALUES (NEW.history_id, NEW.epoch, NEW.attempts, NEW.stage, NEW.storage_node);
+    ELSE
+        UPDATE stage_runs SET ended_at = clock_timestamp(), exit_name = NEW.exit_name,
+            outcome = CASE
+                WHEN NEW.status = 6 THEN 'cancelled'
+                WHEN NEW.status = 0 THEN NEW.error_code
+                WHEN NEW.crashes > OLD.crashes THEN 'interrupted'
+                WHEN NEW.status = 4 AND NEW.continues THEN 'let_go'
+                WHEN NEW.status = 4 THEN NEW.error_code
+                WHEN NEW.status <> OLD.status OR NEW.stage <> OLD.stage THEN 'done'
+                WHEN NEW.tries < OLD.tries THEN 'let_go'
+                WHEN NEW.not_before IS NOT NULL THEN NEW.error_code
+                ELSE 'interrupted'
+            END
+        WHERE history_id = NEW.history_id AND epoch = NEW.epoch AND ended_at IS NULL;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER download_history_claimed
+    AFTER UPDATE ON download_history
+    FOR EACH ROW WHEN (OLD.epoch <> NEW.epoch
+                       OR (OLD.claim_until IS NOT NULL AND NEW.claim_until IS NULL))
+    EXECUTE FUNCTION keep_stage_runs();
 
 -- Every move of every download, kept by the database itself.
 CREATE TABLE IF NOT EXISTS transitions (

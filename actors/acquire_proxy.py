@@ -3,15 +3,15 @@
 import asyncio
 
 from actors.context import Context
-from domain.download import Download
+from domain.download import Download, ProxyLease
 from domain.failures import DiskFullError
 from runtime import logs
 
 _log = logs.get("actors.acquire_proxy")
 
 
-async def acquire_proxy(context: Context, download: Download) -> None:
-    """Keep a fresh lease for the fetch that follows.
+async def acquire_proxy(context: Context, download: Download) -> ProxyLease:
+    """Return a fresh lease, kept for the fetch that follows.
 
     Raises:
         ProxyUnavailableError: The provider gave none in time, or Redis cannot keep it.
@@ -27,3 +27,4 @@ async def acquire_proxy(context: Context, download: Download) -> None:
     lease = await context.provider.acquire(download.history_id)
     await services.leases.keep(download.history_id, lease)
     _log.info("proxy_acquired", exit=lease.exit_name)
+    return lease

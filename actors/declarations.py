@@ -4,6 +4,7 @@
 # dramatiq leaves the type of a message's result open.
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import dramatiq
 from dramatiq.broker import Broker
@@ -12,7 +13,7 @@ from periodiq import cron
 from actors.acquire_proxy import acquire_proxy
 from actors.checksum import checksum
 from actors.context import Context
-from actors.expire import expire
+from actors.expire import expire, remove
 from actors.fetch import fetch
 from actors.pipeline import SHARED_QUEUE, node_queue
 from actors.record import record
@@ -20,6 +21,9 @@ from actors.stage import Work, run
 from domain.states import Stage
 
 SCHEDULE_QUEUE = "schedule"
+
+TICK = timedelta(minutes=5)
+"""How long one tick stands for all: longer than two schedulers differ, shorter than an hour."""
 
 WORKS: dict[Stage, Work] = {
     Stage.ACQUIRE_PROXY: acquire_proxy,
@@ -42,6 +46,10 @@ def declare(broker: Broker, node: str, context: Callable[[], Context]) -> None:
     async def expire_here() -> None:
         await expire(context())
 
+    @dramatiq.actor(broker=broker, actor_name="remove", queue_name=node_queue(node))
+    async def remove_here() -> None:
+        await remove(context())
+
     @dramatiq.actor(
         broker=broker,
         actor_name="expire_everywhere",
@@ -49,13 +57,16 @@ def declare(broker: Broker, node: str, context: Callable[[], Context]) -> None:
         periodic=cron("0 * * * *"),
     )
     async def expire_everywhere() -> None:
+        # Two schedulers may tick; one of the ticks is enough.
+        if not await context().services.leases.lead("expire", TICK):
+            return
         # Through the wake-ups' thread: enqueueing blocks, and the event loop must not.
         for row in await context().services.nodes.all():
             context().wakeups.send_message(
                 expire_here.message().copy(queue_name=node_queue(row["node"]))
             )
 
-    _ = expire_everywhere
+    _ = expire_everywhere, remove_here
 
 
 def _declare_stage(

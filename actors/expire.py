@@ -1,29 +1,33 @@
-"""The job expire: delete quick downloads past their time, then say so in the row."""
+"""The clean-up: files past their time, and files whose owner deleted the record.
+
+The file goes first and the row says so when it is gone, so a death in between leaves a row that
+the next run takes up. If the disk is away nothing is marked.
+"""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 from actors.context import Context
 from domain.events import StateEvent
-from domain.states import Mode
 from runtime import logs
-from storage.due import ExpiredAsset
-from storage.files import RootMissingError
+from storage.due import AssetIds
+from storage.files import Files, RootMissingError
 
 BATCH = 500
 
 _log = logs.get("actors.expire")
 
 
-async def expire(context: Context) -> int:
-    """Delete every expired file of this node, batch by batch; return how many.
+class _Found(Protocol):
+    async def __call__(self, limit: int, *, after: int) -> list[AssetIds]: ...
 
-    The file goes first and ``expired`` is written only when it is gone, so a death in between
-    leaves a row that the next run takes up. If the disk is away nothing is marked.
-    """
-    deleted = 0
-    while batch := await context.services.due.expired(BATCH):
-        gone = [asset for asset in batch if await asyncio.to_thread(_delete, context, asset)]
-        moved = await context.services.due.set_expired([asset.history_id for asset in gone])
+
+async def expire(context: Context) -> int:
+    """Delete every expired file of this node, batch by batch; return how many."""
+    due, deleted = context.services.due, 0
+    async for gone in _deleted(context, due.expired):
+        moved = await due.set_expired(gone)
         for download in moved:
             await context.services.feed.publish(
                 StateEvent(
@@ -35,18 +39,39 @@ async def expire(context: Context) -> int:
                 )
             )
         deleted += len(moved)
-        if len(moved) < len(batch):
-            break
     if deleted:
         _log.info("expired_files_deleted", count=deleted)
     return deleted
 
 
-def _delete(context: Context, asset: ExpiredAsset) -> bool:
-    """Delete one file by the path computed from its ids; return whether it is gone."""
-    files = context.services.files
+async def remove(context: Context) -> None:
+    """Delete the files of this node whose owners deleted the records."""
+    due = context.services.due
+    async for gone in _deleted(context, due.to_remove):
+        await due.set_removed(gone)
+
+
+async def _deleted(context: Context, found: _Found) -> AsyncIterator[Sequence[int]]:
+    """Delete what is found and yield the ids of each batch whose files are gone.
+
+    Each id is looked at once, so that a file which cannot be deleted never stands in the way.
+    """
+    after = 0
+    while batch := await found(BATCH, after=after):
+        gone = await asyncio.to_thread(_delete_all, context.services.files, batch)
+        if gone:
+            yield gone
+        after = batch[-1].history_id
+
+
+def _delete_all(files: Files, assets: Sequence[AssetIds]) -> list[int]:
+    """Delete files by the paths computed from their ids; return the ids of those gone."""
+    return [asset.history_id for asset in assets if _delete(files, asset)]
+
+
+def _delete(files: Files, asset: AssetIds) -> bool:
     path = files.path(
-        asset.history_id, asset.user_id, Mode.QUICK, asset.asset_uuid, asset.created_at
+        asset.history_id, asset.user_id, asset.mode, asset.asset_uuid, asset.created_at
     )
     try:
         files.delete(path)

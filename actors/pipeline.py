@@ -68,6 +68,12 @@ class Wakeups:
         )
         self.send_message(message, delay=delay)
 
+    def send_remove(self, node: str) -> None:
+        """Have a node delete the files of deleted records now; its sweep does it anyway."""
+        self.send_message(
+            WakeUp(queue_name=node_queue(node), actor_name="remove", args=(), kwargs={}, options={})
+        )
+
     def send_message(self, message: WakeUp, *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue any message; returns at once, never raises."""
         if self._room.acquire(blocking=False):

@@ -6,7 +6,8 @@ from datetime import timedelta
 from enum import Enum, auto
 
 from actors.context import Context
-from domain.download import Digest, Download, FetchedMedia
+from actors.limits import cool_down
+from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.events import StateEvent
 from domain.failures import CorruptError, DownloadError
 from domain.policy import retry_delay
@@ -27,7 +28,7 @@ class Interruption(Enum):
 
 
 async def settle_success(
-    context: Context, claim: Download, outcome: FetchedMedia | Digest | None
+    context: Context, claim: Download, outcome: ProxyLease | FetchedMedia | Digest | None
 ) -> None:
     """Pass a download on to its next stage, or tell of its end after the last one."""
     following = claim.stage.following
@@ -64,6 +65,7 @@ async def settle_error(
         explanation=str(error),
         retry_in_s=None if delay is None or final else round(delay.total_seconds(), 3),
     )
+    await cool_down(context, claim, error)
     if delay is None or final:
         if await context.services.downloads.fail(claim, error):
             await _end(context, claim, Status.FAILED)

@@ -16,15 +16,16 @@ from actors.settlement import (
     settle_interruption,
     settle_success,
 )
-from domain.download import Digest, Download, FetchedMedia
+from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, InterruptedDownloadError, UnexpectedError
 from domain.policy import MAX_CRASHES
 from domain.states import Stage
 from runtime import logs
 from storage.db import DatabaseError
 from storage.downloads import CLAIM
+from storage.files import RootMissingError
 
-Outcome = FetchedMedia | Digest | None
+Outcome = ProxyLease | FetchedMedia | Digest | None
 Work = Callable[[Context, Download], Awaitable[Outcome]]
 
 RENEW_EVERY = CLAIM / 4
@@ -39,6 +40,8 @@ class ClaimLostError(Exception):
 async def run(context: Context, stage: Stage, work: Work, history_id: int) -> None:
     """Do a due stage if it is to be had; a repeated or late wake-up does nothing."""
     services = context.services
+    if stage is Stage.ACQUIRE_PROXY and not await _has_root(context):
+        return
     try:
         claim = await services.downloads.claim(
             history_id, stage, holder=context.holder, turns=services.turns
@@ -57,6 +60,18 @@ async def run(context: Context, stage: Stage, work: Work, history_id: int) -> No
             error=str(error),
             advice="the download goes on when the database is back",
         )
+
+
+async def _has_root(context: Context) -> bool:
+    """Return whether this node's disk is there; without it nothing new may begin."""
+    try:
+        await asyncio.to_thread(context.services.files.check_root)
+    except RootMissingError as error:
+        _log.error(
+            "root_missing", error=str(error), advice="mount it; this node takes nothing till then"
+        )
+        return False
+    return True
 
 
 async def _run_claimed(context: Context, claim: Download, work: Work) -> None:

@@ -3,8 +3,11 @@
 import asyncio
 
 from actors.context import Context
+from actors.expire import expire, remove
 from actors.settlement import tell
+from domain.states import Stage
 from runtime import logs
+from storage import manifests
 
 _log = logs.get("actors.sweep")
 
@@ -12,16 +15,37 @@ _log = logs.get("actors.sweep")
 async def sweep(context: Context) -> None:
     """Take back what the dead held and wake what was forgotten; harmless when two run."""
     due = context.services.due
-    taken = await due.take_back()
-    for download in taken:
-        _log.warning("download_taken_back", history_id=download.history_id)
-        await tell(context, download, download.status, download.stage)
+    complete = await _wake_complete(context)
+    # In batches, so that ten thousand stuck rows are neither one lock nor many sweeps.
+    while taken := await due.take_back(keep=complete):
+        for download in taken:
+            _log.warning("download_taken_back", history_id=download.history_id)
+            await tell(context, download, download.status, download.stage)
     for download in await due.end_cancel_wishes():
         await tell(context, download, download.status, download.stage)
-    for history_id, stage in await due.unheard():
-        context.wakeups.send(stage, history_id, node=context.node)
+    while unheard := await due.unheard():
+        for history_id, stage in unheard:
+            context.wakeups.send(stage, history_id, node=context.node)
     await context.give_turns()
     await _clear_orphans(context)
+    await _release_leases(context)
+    await remove(context)
+    await _make_room(context)
+
+
+async def _wake_complete(context: Context) -> list[int]:
+    """Wake fetches whose holder died after the last byte, and return their ids.
+
+    The manifest proves that all is there, so the repeated stage finds it and fetches nothing.
+    """
+    files = context.services.files
+    complete: list[int] = []
+    for history_id, attempt in await context.services.due.ran_out():
+        staging = files.staging(history_id, attempt)
+        if await asyncio.to_thread(manifests.read, staging) is not None:
+            context.wakeups.send(Stage.FETCH, history_id, node=context.node)
+            complete.append(history_id)
+    return complete
 
 
 async def _clear_orphans(context: Context) -> None:
@@ -31,3 +55,18 @@ async def _clear_orphans(context: Context) -> None:
         if await context.services.due.running_attempt(history_id) != attempt:
             _log.info("orphaned_staging_removed", history_id=history_id, attempt=attempt)
             await asyncio.to_thread(files.clear_staging, history_id, attempt)
+
+
+async def _release_leases(context: Context) -> None:
+    """Release the proxies of downloads that no longer run."""
+    held = await context.services.leases.held()
+    for history_id in held - await context.services.due.running(sorted(held)):
+        _log.info("orphaned_lease_released", history_id=history_id)
+        await context.services.leases.release(history_id)
+
+
+async def _make_room(context: Context) -> None:
+    """Delete what has expired before its hour when the disk is nearly full."""
+    usage = await asyncio.to_thread(context.services.files.usage)
+    if usage.used_ratio >= context.services.settings.storage.stop_ratio:
+        await expire(context)

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from domain.failures import InvalidUrlError
 
+MAX_SITE_LENGTH = 253
+"""Source: RFC 1035, section 2.3.4."""
+
 MAX_URL_LENGTH = 2_048
 """Characters of a submitted address. Source: the contract, section 3."""
 
@@ -40,6 +43,12 @@ class Wish:
     url: str
     quality: Quality = Quality.BEST
     format_id: str | None = None
+
+
+def site_of(url: str) -> str:
+    """Return the name under which the limits know an address: its host, without ``www.``."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host.removeprefix("www.").removeprefix("m.")[:MAX_SITE_LENGTH]
 
 
 def check_url(url: str) -> str:

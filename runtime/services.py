@@ -14,11 +14,12 @@ from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
 from storage.db import Db
-from storage.downloads import Downloads, Turns
+from storage.downloads import Downloads
 from storage.due import Due
 from storage.feed import Feed
 from storage.files import Files
 from storage.leases import Leases
+from storage.limits import Limits, Turns
 from storage.nodes import Nodes
 from storage.redis_door import connect
 from storage.users import Users
@@ -35,6 +36,7 @@ class Services:
     due: Due
     users: Users
     nodes: Nodes
+    limits: Limits
     feed: Feed
     leases: Leases
     files: Files
@@ -42,8 +44,15 @@ class Services:
     @property
     def turns(self) -> Turns:
         """Return how much may run at once."""
-        downloads = self.settings.downloads
-        return Turns(slots=downloads.slots, per_user=downloads.per_user_active)
+        downloads, proxy = self.settings.downloads, self.settings.proxy
+        return Turns(
+            slots=downloads.slots,
+            per_user=downloads.per_user_active,
+            per_site=downloads.per_site_active,
+            site_starts=downloads.per_site_starts,
+            provider=proxy.provider,
+            provider_starts=proxy.starts,
+        )
 
     @property
     def address_policy(self) -> AddressPolicy:
@@ -85,6 +94,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             due=Due(db, node=node),
             users=Users(db),
             nodes=Nodes(db),
+            limits=Limits(db),
             feed=Feed(redis),
             leases=Leases(redis),
             files=Files(settings.storage.root, node=node),

@@ -67,6 +67,8 @@ class Downloads(_Section):
     slots: Count
     per_user_active: Count
     per_site_active: Count
+    per_site_starts: Limit
+    site_cooldown_s: Seconds
     max_attempts: Count
     backoff_s: Backoff
     stall_timeout_s: Seconds
@@ -84,6 +86,7 @@ class Proxy(_Section):
     endpoint: str
     api_key: SecretStr
     timeout_s: Seconds
+    starts: Limit
     cooldown_s: Seconds
     list: tuple[SecretStr, ...]
 

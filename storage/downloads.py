@@ -1,28 +1,21 @@
 """The rows of download_history: claims, settlements and what a user sees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from domain.download import Digest, Download, FetchedMedia
+from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
-from domain.requests import Quality, Wish
+from domain.requests import Quality, Wish, site_of
 from domain.states import Mode, Stage, Status
 from storage.db import Db, Row, Statements
+from storage.limits import Turns
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts unless it is renewed."""
 
 NODE_SILENT = timedelta(seconds=60)
 """A node whose heartbeat is older than this is taken for dead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turns:
-    """How much may run at once."""
-
-    slots: int
-    per_user: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +40,7 @@ class Downloads:
             "downloads_insert",
             user_id=user_id,
             url=wish.url,
+            site=site_of(wish.url),
             mode=mode.value,
             quality=wish.quality.value,
             format_id=wish.format_id,
@@ -61,6 +55,10 @@ class Downloads:
         """Return what is queued or running for this user, newest first."""
         return await self._db.all("downloads_active_of_user", user_id=user_id)
 
+    async def runs(self, history_id: int) -> Sequence[Row]:
+        """Return each claim of a download: attempt, stage, node, exit, outcome, seconds."""
+        return await self._db.all("stage_runs_of", history_id=history_id)
+
     async def page(self, user_id: int, *, before: int, limit: int) -> Sequence[Row]:
         """Return rows of this user with an id below ``before``, newest first."""
         return await self._db.all("downloads_page", user_id=user_id, before=before, limit=limit)
@@ -68,6 +66,16 @@ class Downloads:
     async def cancel(self, history_id: int, user_id: int) -> Row | None:
         """Cancel at once, or leave a wish to the holder; None if it is final."""
         return await self._db.one("downloads_cancel", history_id=history_id, user_id=user_id)
+
+    async def hide(self, history_id: int, user_id: int) -> Row | None:
+        """Cancel what still works, and take the record from its owner's sight; None if unknown.
+
+        What is left of the file the sweep of its node removes, see ``Due.to_remove``.
+        """
+        values = {"history_id": history_id, "user_id": user_id}
+        async with self._db.transaction() as statements:
+            await statements.one("downloads_cancel", **values)
+            return await statements.one("downloads_hide", **values)
 
     async def retry(self, history_id: int, user_id: int) -> Row | None:
         """Queue a failed or cancelled download again; None if it is in another state."""
@@ -90,8 +98,7 @@ class Downloads:
             row = await statements.one(
                 "downloads_claim_first",
                 claim_s=claim_s,
-                slots=turns.slots,
-                per_user=turns.per_user,
+                **asdict(turns),
                 **values,
             )
         return None if row is None else as_download(row)
@@ -102,11 +109,16 @@ class Downloads:
         return None if row is None else bool(row["cancel_wished"])
 
     async def pass_on(
-        self, claim: Download, following: Stage, *, outcome: FetchedMedia | Digest | None
+        self,
+        claim: Download,
+        following: Stage,
+        *,
+        outcome: ProxyLease | FetchedMedia | Digest | None,
     ) -> bool:
         """Make the next stage due; return False if the claim was lost."""
         media = outcome if isinstance(outcome, FetchedMedia) else None
         digest = outcome if isinstance(outcome, Digest) else None
+        lease = outcome if isinstance(outcome, ProxyLease) else None
         row = await self._db.one(
             "downloads_pass_on",
             next_stage=following.value,
@@ -116,6 +128,7 @@ class Downloads:
             thumbnail=media and media.thumbnail,
             duration_s=media and media.duration_s,
             extension=media and media.extension,
+            exit_name=lease and lease.exit_name,
             file_size=digest and digest.size_bytes,
             file_hash=digest and digest.md5,
             **_fence(claim),

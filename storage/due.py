@@ -1,25 +1,27 @@
 """What is due: whose turn it is, what was lost on the way, what has expired."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.download import Download
-from domain.states import Stage
-from storage.db import Db
-from storage.downloads import NODE_SILENT, Turns, as_download
+from domain.states import Mode, Stage
+from storage.db import Db, Row
+from storage.downloads import NODE_SILENT, as_download
+from storage.limits import Turns
 
 PATIENCE = timedelta(seconds=20)
 """A stage that is due but held by nobody for so long has lost its message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpiredAsset:
-    """A quick download past its time, with the ids that its path is made of."""
+class AssetIds:
+    """The ids that the path of an asset is made of."""
 
     history_id: int
     user_id: int
+    mode: Mode
     asset_uuid: UUID
     created_at: datetime
 
@@ -33,15 +35,25 @@ class Due:
 
     async def next_turns(self, turns: Turns) -> list[int]:
         """Return the ids that may start on this node now, in the fair order."""
-        rows = await self._db.all(
-            "downloads_next_turns", node=self._node, slots=turns.slots, per_user=turns.per_user
-        )
+        rows = await self._db.all("downloads_next_turns", node=self._node, **asdict(turns))
         return [row["history_id"] for row in rows]
 
-    async def take_back(self) -> list[Download]:
-        """Queue again what a dead worker or a silent node held, and return it."""
+    async def ran_out(self) -> list[tuple[int, int]]:
+        """Return the (history_id, attempt) of this node's fetches whose holder died."""
+        rows = await self._db.all("downloads_ran_out", node=self._node)
+        return [(row["history_id"], row["attempts"]) for row in rows]
+
+    async def take_back(self, keep: Sequence[int] = ()) -> list[Download]:
+        """Queue again what a dead worker or a silent node held, and return it: 500 at most.
+
+        Args:
+            keep: Left alone, because their fetch is complete and its stage is woken instead.
+        """
         rows = await self._db.all(
-            "downloads_take_back", node=self._node, silent_s=NODE_SILENT.total_seconds()
+            "downloads_take_back",
+            node=self._node,
+            silent_s=NODE_SILENT.total_seconds(),
+            keep=list(keep),
         )
         return [as_download(row) for row in rows]
 
@@ -65,12 +77,41 @@ class Due:
         row = await self._db.one("downloads_claim_live", history_id=history_id, node=self._node)
         return None if row is None else int(row["attempts"])
 
-    async def expired(self, limit: int) -> list[ExpiredAsset]:
-        """Return quick downloads of this node past their time, the oldest first."""
-        rows = await self._db.all("downloads_expired", node=self._node, limit=limit)
-        return [ExpiredAsset(**row) for row in rows]
+    async def expired(self, limit: int, *, after: int = 0) -> list[AssetIds]:
+        """Return quick downloads of this node past their time, by their ids above ``after``."""
+        rows = await self._db.all("downloads_expired", node=self._node, limit=limit, after=after)
+        return [_asset(row) for row in rows]
+
+    async def to_remove(self, limit: int, *, after: int = 0) -> list[AssetIds]:
+        """Return finished downloads of this node that their owners deleted, by their ids."""
+        rows = await self._db.all("downloads_to_remove", node=self._node, limit=limit, after=after)
+        return [_asset(row) for row in rows]
+
+    async def set_removed(self, history_ids: Sequence[int]) -> None:
+        """Write that the files of deleted records are gone."""
+        await self._db.all("downloads_set_removed", history_ids=list(history_ids))
+
+    async def named(self, history_ids: Sequence[int]) -> list[AssetIds]:
+        """Return which of these downloads have, or may still get, a file on this node."""
+        rows = await self._db.all("downloads_named", node=self._node, history_ids=list(history_ids))
+        return [_asset(row) for row in rows]
+
+    async def running(self, history_ids: Sequence[int]) -> set[int]:
+        """Return which of these downloads run, on whatever node."""
+        rows = await self._db.all("downloads_running", history_ids=list(history_ids))
+        return {row["history_id"] for row in rows}
 
     async def set_expired(self, history_ids: Sequence[int]) -> list[Download]:
         """Write ``expired``, after the files are gone; return what was moved."""
         rows = await self._db.all("downloads_set_expired", history_ids=list(history_ids))
         return [as_download(row) for row in rows]
+
+
+def _asset(row: Row) -> AssetIds:
+    return AssetIds(
+        history_id=row["history_id"],
+        user_id=row["user_id"],
+        mode=Mode(row["mode"]),
+        asset_uuid=row["asset_uuid"],
+        created_at=row["created_at"],
+    )

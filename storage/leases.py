@@ -48,6 +48,25 @@ class Leases:
             raise ProxyUnavailableError from error
         return ProxyLease(url=kept["url"] or None, exit_name=kept["exit"]) if kept else None
 
+    async def lead(self, duty: str, term: timedelta) -> bool:
+        """Return whether the caller is the first to take a duty within its term.
+
+        True too while Redis is away: a duty done twice is harmless, one not done is not.
+        """
+        try:
+            first = await self._redis.set(f"vasset:leader:{duty}", "taken", nx=True, ex=term)
+        except RedisFault:
+            return True
+        return bool(first)
+
+    async def held(self) -> set[int]:
+        """Return the downloads that have a lease; none if Redis is away."""
+        try:
+            keys = [str(key) async for key in self._redis.scan_iter(_key("*"), 1_000)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - see above
+        except RedisFault:
+            return set()
+        return {int(number) for key in keys if (number := key.rpartition(":")[2]).isdecimal()}
+
     async def release(self, history_id: int) -> None:
         """Forget the lease of a download; if Redis is away its own end does."""
         try:
@@ -56,5 +75,5 @@ class Leases:
             return
 
 
-def _key(history_id: int) -> str:
+def _key(history_id: int | str) -> str:
     return f"vasset:lease:{history_id}"

@@ -65,20 +65,22 @@ SELECT n.node, n.url, n.draining, n.heartbeat_at,
 FROM nodes n ORDER BY n.node;
 
 -- name: downloads_insert
-INSERT INTO download_history (user_id, url, mode, quality, format_id)
-VALUES (:user_id, :url, :mode, :quality, :format_id)
+INSERT INTO download_history (user_id, url, site, mode, quality, format_id)
+VALUES (:user_id, :url, :site, :mode, :quality, :format_id)
 RETURNING *;
 
 -- name: downloads_of_user
-SELECT * FROM download_history WHERE history_id = :history_id AND user_id = :user_id;
+SELECT * FROM download_history
+WHERE history_id = :history_id AND user_id = :user_id AND hidden_at IS NULL;
 
 -- name: downloads_active_of_user
-SELECT * FROM download_history WHERE user_id = :user_id AND status IN (4, 5)
+SELECT * FROM download_history
+WHERE user_id = :user_id AND status IN (4, 5) AND hidden_at IS NULL
 ORDER BY history_id DESC;
 
 -- name: downloads_page
 SELECT * FROM download_history
-WHERE user_id = :user_id AND history_id < :before
+WHERE user_id = :user_id AND history_id < :before AND hidden_at IS NULL
 ORDER BY history_id DESC LIMIT :limit;
 
 -- name: downloads_lock_turns
@@ -101,7 +103,20 @@ WHERE history_id = :history_id AND stage = 'acquire_proxy'
        WHERE o.status = 5 AND o.storage_node = :node AND o.history_id <> :history_id) < :slots
   AND (SELECT count(*) FROM download_history o
        WHERE o.status = 5 AND o.user_id = d.user_id AND o.history_id <> :history_id) < :per_user
+  AND d.site NOT IN (SELECT closed_sites(:per_site, :site_starts))
+  AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))
 RETURNING *),
+counted AS (
+    INSERT INTO limits (kind, name, paid_until)
+    SELECT k.kind, k.name, now() + interval '60 s' / coalesce(l.max_starts, k.starts)
+    FROM claimed c CROSS JOIN LATERAL (VALUES
+        ('site', c.site, CAST(:site_starts AS int)),
+        ('provider', CAST(:provider AS varchar), CAST(:provider_starts AS int))
+    ) AS k (kind, name, starts)
+    LEFT JOIN limits l ON l.kind = k.kind AND l.name = k.name
+    WHERE coalesce(l.max_starts, k.starts) > 0
+    ON CONFLICT (kind, name) DO UPDATE SET
+        paid_until = greatest(limits.paid_until, now()) + (excluded.paid_until - now())),
 turn AS (UPDATE users u SET turn_at = clock_timestamp() FROM claimed c
          WHERE u.user_id = c.user_id)
 SELECT * FROM claimed;
@@ -127,7 +142,7 @@ UPDATE download_history SET
     title = coalesce(:title, title), extractor = coalesce(:extractor, extractor),
     webpage_url = coalesce(:webpage_url, webpage_url),
     thumbnail = coalesce(:thumbnail, thumbnail), duration_s = coalesce(:duration_s, duration_s),
-    extension = coalesce(:extension, extension),
+    extension = coalesce(:extension, extension), exit_name = coalesce(:exit_name, exit_name),
     file_size = coalesce(:file_size, file_size), file_hash = coalesce(:file_hash, file_hash)
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until > now()
   AND cancel_wish_at IS NULL
@@ -202,6 +217,7 @@ UPDATE download_history SET
                          ELSE 'Cancelled by its owner.' END,
     error_retryable = CASE WHEN claim_until > now() THEN error_retryable ELSE false END
 WHERE history_id = :history_id AND user_id = :user_id AND status IN (4, 5)
+  AND hidden_at IS NULL
 RETURNING *;
 
 -- name: downloads_retry
@@ -212,29 +228,106 @@ UPDATE download_history SET
     error_code = NULL, error_message = NULL, error_retryable = NULL,
     asset_uuid = gen_random_uuid()
 WHERE history_id = :history_id AND user_id = :user_id AND status IN (0, 6)
+  AND hidden_at IS NULL
 RETURNING *;
+
+-- name: downloads_hide
+-- The owner's record goes at once; the file's node removes the file.
+UPDATE download_history SET hidden_at = now()
+WHERE history_id = :history_id AND user_id = :user_id AND hidden_at IS NULL
+RETURNING *;
+
+-- name: downloads_to_remove
+SELECT history_id, user_id, mode, asset_uuid, created_at FROM download_history
+WHERE storage_node = :node AND hidden_at IS NOT NULL AND file_removed_at IS NULL
+  AND status IN (1, 3) AND history_id > :after
+ORDER BY history_id LIMIT :limit;
+
+-- name: downloads_set_removed
+UPDATE download_history SET file_removed_at = now(),
+    status = CASE WHEN status = 3 THEN 2 ELSE status END
+WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND hidden_at IS NOT NULL
+  AND status IN (1, 3)
+RETURNING history_id;
+
+-- name: downloads_named
+SELECT history_id, user_id, mode, asset_uuid, created_at FROM download_history
+WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status NOT IN (0, 2, 6)
+  AND coalesce(storage_node, :node) = :node AND file_removed_at IS NULL;
+
+-- name: downloads_running
+SELECT history_id FROM download_history
+WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status = 5;
 
 -- name: downloads_next_turns
 -- The fair order: of each user the oldest; users with fewer running first, and among them
--- the one whose last turn is longest ago.
-SELECT turn.history_id FROM
-    (SELECT user_id, turn_at FROM users u
-     WHERE EXISTS (SELECT FROM download_history w WHERE w.user_id = u.user_id AND w.status = 4)
-    ) waiting
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS running FROM download_history r
-        WHERE r.status = 5 AND r.user_id = waiting.user_id) busy
-    CROSS JOIN LATERAL (
-        SELECT q.history_id, busy.running + row_number() OVER (ORDER BY q.history_id) AS place
-        FROM download_history q
-        WHERE q.user_id = waiting.user_id AND q.status = 4 AND q.cancel_wish_at IS NULL
-          AND coalesce(q.not_before, now()) <= now()
-        ORDER BY q.history_id LIMIT :per_user) turn
-WHERE turn.place <= :per_user
+-- the one whose last turn is longest ago. Of a site no more than may run beside what does.
+WITH closed AS MATERIALIZED (
+    SELECT closed_sites(:per_site, :site_starts) AS site),
+turns AS (
+    SELECT turn.history_id, turn.place, waiting.turn_at,
+           row_number() OVER (PARTITION BY turn.site
+                              ORDER BY turn.place, waiting.turn_at, turn.history_id)
+           + (SELECT count(*) FROM download_history s
+              WHERE s.status = 5 AND s.site = turn.site) AS place_at_site,
+           coalesce(l.max_active, :per_site) AS per_site
+    FROM
+        (SELECT user_id, turn_at FROM users u
+         WHERE EXISTS (SELECT FROM download_history w
+                       WHERE w.user_id = u.user_id AND w.status = 4)) waiting
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS running FROM download_history r
+            WHERE r.status = 5 AND r.user_id = waiting.user_id) busy
+        CROSS JOIN LATERAL (
+            SELECT q.history_id, q.site,
+                   busy.running + row_number() OVER (ORDER BY q.history_id) AS place
+            FROM download_history q
+            WHERE q.user_id = waiting.user_id AND q.status = 4 AND q.cancel_wish_at IS NULL
+              AND coalesce(q.not_before, now()) <= now()
+              AND q.site NOT IN (SELECT site FROM closed)
+            ORDER BY q.history_id LIMIT :per_user) turn
+        LEFT JOIN limits l ON l.kind = 'site' AND l.name = turn.site
+    WHERE turn.place <= :per_user)
+SELECT history_id FROM turns
+WHERE place_at_site <= per_site
+  AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))
   AND NOT EXISTS (SELECT FROM nodes n WHERE n.node = :node AND n.draining)
-ORDER BY turn.place, waiting.turn_at, turn.history_id
+ORDER BY place, turn_at, history_id
 LIMIT greatest(0, :slots - (SELECT count(*) FROM download_history o
                             WHERE o.status = 5 AND o.storage_node = :node));
+
+-- name: limits_cool
+INSERT INTO limits (kind, name, cooling_until)
+VALUES (:kind, :limited, now() + make_interval(secs => :seconds))
+ON CONFLICT (kind, name) DO UPDATE SET
+    cooling_until = greatest(limits.cooling_until, now() + make_interval(secs => :seconds))
+RETURNING name;
+
+-- name: limits_set
+INSERT INTO limits (kind, name, max_active, max_starts)
+VALUES (:kind, :limited, CAST(:max_active AS int), CAST(:max_starts AS int))
+ON CONFLICT (kind, name) DO UPDATE SET
+    max_active = CAST(:max_active AS int), max_starts = CAST(:max_starts AS int)
+RETURNING name;
+
+-- name: limits_all
+SELECT l.kind, l.name, l.max_active, l.max_starts,
+       CASE WHEN l.cooling_until > now() THEN l.cooling_until END AS cooling_until,
+       (SELECT count(*) FROM download_history d
+        WHERE l.kind = 'site' AND d.site = l.name AND d.status = 5) AS running
+FROM limits l ORDER BY l.kind, l.name;
+
+-- name: stage_runs_of
+SELECT attempt, stage, storage_node AS node, exit_name AS exit, outcome, began_at,
+       CAST(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - began_at) AS float8)
+           AS seconds
+FROM stage_runs WHERE history_id = :history_id ORDER BY epoch;
+
+-- name: downloads_ran_out
+-- Fetches of this node whose holder died; what they brought may be complete.
+SELECT history_id, attempts FROM download_history
+WHERE status = 5 AND stage = 'fetch' AND storage_node = :node AND claim_until < now()
+  AND cancel_wish_at IS NULL;
 
 -- name: downloads_take_back
 -- Claims that ran out before the file was fetched, and those of a node that fell silent.
@@ -249,6 +342,7 @@ WHERE history_id IN (
            OR NOT EXISTS (SELECT FROM nodes n WHERE n.node = o.storage_node
                           AND n.heartbeat_at > now() - make_interval(secs => :silent_s)))
       AND coalesce(o.claim_until, o.woken_at + make_interval(secs => :silent_s)) < now()
+      AND o.history_id <> ALL(CAST(:keep AS bigint[]))
     ORDER BY o.history_id LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING *;
 
@@ -284,9 +378,10 @@ SELECT attempts FROM download_history
 WHERE history_id = :history_id AND status = 5 AND storage_node = :node;
 
 -- name: downloads_expired
-SELECT history_id, user_id, asset_uuid, created_at FROM download_history
+SELECT history_id, user_id, mode, asset_uuid, created_at FROM download_history
 WHERE storage_node = :node AND status = 3 AND mode = 'quick_download' AND expire_at <= now()
-ORDER BY expire_at LIMIT :limit;
+  AND history_id > :after
+ORDER BY history_id LIMIT :limit;
 
 -- name: transitions_of
 SELECT from_status, to_status, stage, attempt, storage_node, error_code, moved_at

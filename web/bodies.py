@@ -8,6 +8,7 @@ from quart import request
 
 from web import strict_json
 from web.problems import InvalidError
+from web.shapes import parse_id
 
 MAX_BODY_BYTES = 65_536
 MAX_QUERY_FIELDS = 20
@@ -64,6 +65,20 @@ def read_query(shape: type[ShapeT]) -> ShapeT:
     except ValidationError as error:
         detail = "The query string is not what this address expects."
         raise InvalidError(422, detail, *_explain(error)) from None
+
+
+def path_id(text: str) -> int:
+    """Return the id in an address.
+
+    Raises:
+        ProblemError: 422, it cannot be one.
+    """
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        raise InvalidError(
+            422, "The address holds no valid id.", ("history_id", str(error))
+        ) from None
 
 
 def _is_utf8(parameters: dict[str, str]) -> bool:

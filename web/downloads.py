@@ -8,13 +8,13 @@ from domain.events import StateEvent
 from domain.requests import Quality, Wish, check_url
 from domain.states import Stage, Status
 from storage.db import Row
-from web.bodies import read
+from web.bodies import path_id, read
 from web.callers import caller
 from web.front import front
 from web.operations import Operation, operation
-from web.problems import Code, InvalidError, ProblemError, forbidden
-from web.shapes import DownloadAsked, DownloadShown, parse_id
-from web.views import answer, download_view
+from web.problems import Code, ProblemError, forbidden
+from web.shapes import DownloadAsked, DownloadDetail, DownloadShown
+from web.views import answer, detail_view, download_view
 
 blueprint = Blueprint("downloads", __name__, url_prefix="/download")
 
@@ -36,14 +36,15 @@ async def submit() -> Response:
 
 
 @blueprint.get("/<history_id>")
-@operation(Operation(tag="downloads", answers={200: DownloadShown}, problems=(403,)))
+@operation(Operation(tag="downloads", answers={200: DownloadDetail}, problems=(403,)))
 async def show(history_id: str) -> Response:
-    """Return one download."""
+    """Return one download and what was done for it, stage by stage."""
     user = await caller()
-    row = await front().services.downloads.of_user(_id(history_id), user.user_id)
+    downloads = front().services.downloads
+    row = await downloads.of_user(path_id(history_id), user.user_id)
     if row is None:
         raise forbidden()
-    return answer(download_view(row))
+    return answer(detail_view(row, await downloads.runs(row["history_id"])))
 
 
 @blueprint.post("/<history_id>/cancel")
@@ -58,7 +59,7 @@ async def cancel(history_id: str) -> Response:
     """Cancel a download: at once (200), or as soon as the worker that holds it stops (202)."""
     user = await caller()
     downloads = front().services.downloads
-    row = await downloads.cancel(_id(history_id), user.user_id)
+    row = await downloads.cancel(path_id(history_id), user.user_id)
     if row is None:
         await _refuse_move(history_id, user.user_id, "This download has ended.")
     if Status(row["status"]).is_active:
@@ -73,26 +74,12 @@ async def cancel(history_id: str) -> Response:
 async def retry(history_id: str) -> Response:
     """Queue a failed or cancelled download again."""
     user = await caller()
-    row = await front().services.downloads.retry(_id(history_id), user.user_id)
+    row = await front().services.downloads.retry(path_id(history_id), user.user_id)
     if row is None:
         await _refuse_move(
             history_id, user.user_id, "Only a failed or cancelled download can be tried again."
         )
     return _queued(row)
-
-
-def _id(text: str) -> int:
-    """Return the id in an address.
-
-    Raises:
-        ProblemError: 422, it cannot be one.
-    """
-    try:
-        return parse_id(text)
-    except ValueError as error:
-        raise InvalidError(
-            422, "The address holds no valid id.", ("history_id", str(error))
-        ) from None
 
 
 async def _refuse_move(history_id: str, user_id: int, detail: str) -> NoReturn:
@@ -101,7 +88,7 @@ async def _refuse_move(history_id: str, user_id: int, detail: str) -> NoReturn:
     Raises:
         ProblemError: 403 not this user's, 409 it is.
     """
-    if await front().services.downloads.of_user(_id(history_id), user_id) is None:
+    if await front().services.downloads.of_user(path_id(history_id), user_id) is None:
         raise forbidden()
     raise ProblemError(409, Code.CONFLICT, detail)
 

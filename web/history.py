@@ -2,10 +2,12 @@
 
 from quart import Blueprint, Response
 
-from web.bodies import read_query
+from domain.states import Status
+from web.bodies import path_id, read_query
 from web.callers import caller
 from web.front import front
 from web.operations import Operation, operation
+from web.problems import forbidden
 from web.shapes import MAX_ID, HistoryAsked, PageShown
 from web.views import answer, download_view
 
@@ -30,3 +32,18 @@ async def page() -> Response:
             next_cursor=cursors.give(user.user_id, shown[-1]["history_id"]) if more else None,
         )
     )
+
+
+@blueprint.delete("/history/<history_id>")
+@operation(Operation(tag="history", answers={204: None}, problems=(403,)))
+async def delete(history_id: str) -> Response:
+    """Cancel a download if it still works, and delete its file and its record."""
+    user = await caller()
+    row = await front().services.downloads.hide(path_id(history_id), user.user_id)
+    if row is None:
+        raise forbidden()
+    if Status(row["status"]) is Status.RUNNING:
+        front().errands.run(front().services.feed.wish_cancelled(row["history_id"]))
+    elif row["storage_node"] is not None:
+        front().wakeups.send_remove(row["storage_node"])
+    return Response(status=204)

@@ -154,6 +154,28 @@ class DownloadShown(BaseModel):
     duration_s: float | None
 
 
+class StageRunShown(BaseModel):
+    """One claim of one stage: where it ran, through which exit, how it ended after how long.
+
+    ``outcome`` is null while it runs, else ``done``, ``let_go``, ``interrupted``, ``cancelled``
+    or the code of an error.
+    """
+
+    attempt: int
+    stage: Stage
+    node: str | None
+    exit: str | None
+    outcome: str | None
+    began_at: datetime
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class DownloadDetail(DownloadShown):
+    """A download with everything that was done for it, the oldest first."""
+
+    runs: list[StageRunShown]
+
+
 class PageShown(BaseModel):
     """A page of the history; ``next_cursor`` is null on the last one."""
 

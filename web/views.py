@@ -1,12 +1,20 @@
 """Rows as their owners see them."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 from quart import Response
 
 from domain.download import User
 from domain.states import Status
 from storage.db import Row
-from web.shapes import DownloadShown, FailureShown, UserShown
+from web.shapes import (
+    DownloadDetail,
+    DownloadShown,
+    FailureShown,
+    StageRunShown,
+    UserShown,
+)
 
 
 def answer(shown: BaseModel, status: int = 200, **headers: str) -> Response:
@@ -26,6 +34,12 @@ def download_view(row: Row) -> DownloadShown:
     return DownloadShown.model_validate(
         shown | {"status": status.label, "status_code": int(status), "error": _failure(row)}
     )
+
+
+def detail_view(row: Row, runs: Sequence[Row]) -> DownloadDetail:
+    """Return a download with the log of its stages."""
+    shown = [StageRunShown.model_validate(dict(run)) for run in runs]
+    return DownloadDetail(**dict(download_view(row)), runs=shown)
 
 
 def _failure(row: Row) -> FailureShown | None:

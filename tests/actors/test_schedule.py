@@ -54,6 +54,7 @@ def test_every_stage_is_an_actor_of_its_own(valkey: Valkey) -> None:
         "checksum": "node.node-a",
         "record": "node.node-a",
         "expire": "node.node-a",
+        "remove": "node.node-a",
         "expire_everywhere": "schedule",
     }
 

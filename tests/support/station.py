@@ -168,6 +168,7 @@ async def open_station(environment: Mapping[str, str], folder: Path) -> AsyncGen
         "VASSET_STORAGE__ROOT": str(folder / "root"),
         "VASSET_LOG__FORMAT": "json",
         "VASSET_DOWNLOADS__BACKOFF_S": '{"min": 0.1, "max": 1}',
+        "VASSET_DOWNLOADS__SITE_COOLDOWN_S": "1",
         **environment,
     }
     async with open_services(settings) as services:

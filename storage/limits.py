@@ -1,0 +1,59 @@
+"""The limits: how much may run at once, what cools down, what an administrator has set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from storage.db import Db, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """How much may run at once, and begin within a minute.
+
+    Attributes:
+        slots: On this node.
+        per_user: Of one user, over all nodes.
+        per_site: Of one site, over all nodes; a row of ``limits`` may say otherwise.
+        site_starts: Of one site, a minute; 0 for no limit.
+        provider: The provider of proxies that each start asks.
+        provider_starts: Through that provider, a minute; 0 for no limit.
+    """
+
+    slots: int
+    per_user: int
+    per_site: int = 1_000
+    site_starts: int = 0
+    provider: str = "none"
+    provider_starts: int = 0
+
+
+class Limited(StrEnum):
+    """What a limit is laid upon."""
+
+    SITE = "site"
+    PROVIDER = "provider"
+
+
+class Limits:
+    """The rows of ``limits``; every claim reads them, so a change needs no restart."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def cool(self, kind: Limited, name: str, pause: timedelta) -> None:
+        """Let nothing of this name start for so long; a longer pause that runs stays."""
+        await self._db.one("limits_cool", kind=kind, limited=name, seconds=pause.total_seconds())
+
+    async def set(
+        self, kind: Limited, name: str, *, max_active: int | None, max_starts: int | None
+    ) -> None:
+        """Lay limits on one name; None means what the settings say, 0 starts no limit."""
+        await self._db.one(
+            "limits_set", kind=kind, limited=name, max_active=max_active, max_starts=max_starts
+        )
+
+    async def all(self) -> Sequence[Row]:
+        """Return every name that has a row, with what runs and until when it cools down."""
+        return await self._db.all("limits_all")
