@@ -70,11 +70,8 @@ def _delete_all(files: Files, assets: Sequence[AssetIds]) -> list[int]:
 
 
 def _delete(files: Files, asset: AssetIds) -> bool:
-    path = files.path(
-        asset.history_id, asset.user_id, asset.mode, asset.asset_uuid, asset.created_at
-    )
     try:
-        files.delete(path)
+        files.delete(files.path_of(asset))
     except (OSError, RootMissingError) as error:
         _log.error(
             "expired_file_not_deleted",

@@ -8,14 +8,18 @@ from redis.exceptions import RedisError
 
 from actors.context import Context
 from actors.expire import expire
+from actors.strays import hunt
 from actors.sweep import sweep
 from runtime import logs
 from storage.db import DatabaseError
+from storage.files import RootMissingError
 
 HEARTBEAT_EVERY = timedelta(seconds=10)
 SWEEP_EVERY = timedelta(seconds=15)
 EXPIRE_EVERY = timedelta(minutes=30)
 """Beside periodiq's hourly tick, which neither catches up nor knows whether it arrived."""
+
+STRAYS_EVERY = timedelta(hours=1)
 
 _log = logs.get("actors.upkeep")
 
@@ -32,10 +36,14 @@ async def keep_up(context: Context) -> None:
     async def clear() -> None:
         await expire(context)
 
+    async def hunt_strays() -> None:
+        await hunt(context)
+
     async with asyncio.TaskGroup() as group:
         group.create_task(_repeat("heartbeat", HEARTBEAT_EVERY, lambda: beat(context)))
         group.create_task(_repeat("sweep", SWEEP_EVERY, lambda: sweep(context)))
         group.create_task(_repeat("expire", EXPIRE_EVERY, clear))
+        group.create_task(_repeat("strays", STRAYS_EVERY, hunt_strays))
         group.create_task(_hear_cancels(context))
 
 
@@ -43,7 +51,7 @@ async def _repeat(name: str, every: timedelta, chore: Callable[[], Awaitable[Non
     while True:
         try:
             await chore()
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, RootMissingError, OSError) as error:
             _log.error(
                 "chore_failed",
                 chore=name,

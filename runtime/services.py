@@ -22,6 +22,7 @@ from storage.leases import Leases
 from storage.limits import Limits, Turns
 from storage.nodes import Nodes
 from storage.redis_door import connect
+from storage.strays import Strays
 from storage.users import Users
 
 
@@ -40,6 +41,7 @@ class Services:
     feed: Feed
     leases: Leases
     files: Files
+    strays: Strays
 
     @property
     def turns(self) -> Turns:
@@ -98,6 +100,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             feed=Feed(redis),
             leases=Leases(redis),
             files=Files(settings.storage.root, node=node),
+            strays=Strays(settings.storage.root),
         )
     finally:
         await redis.aclose()

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
-from domain.download import Download
 from domain.failures import CorruptError
 from domain.states import Mode
 
@@ -30,6 +31,21 @@ class Usage:
     def used_ratio(self) -> float:
         """Return the share in use, 0.0 to 1.0."""
         return 1 - self.free_bytes / self.total_bytes
+
+
+class HasIds(Protocol):
+    """What the path of an asset is computed from; a download has it."""
+
+    @property
+    def history_id(self) -> int: ...  # noqa: D102 - as in Download
+    @property
+    def user_id(self) -> int: ...  # noqa: D102
+    @property
+    def mode(self) -> Mode: ...  # noqa: D102
+    @property
+    def asset_uuid(self) -> UUID: ...  # noqa: D102
+    @property
+    def created_at(self) -> datetime: ...  # noqa: D102
 
 
 class Files:
@@ -110,14 +126,10 @@ class Files:
         day = created_at.astimezone(UTC).strftime("%Y%m%d")
         return self._root / "archive" / str(user_id) / day / str(history_id)
 
-    def path_of(self, download: Download) -> Path:
+    def path_of(self, asset: HasIds) -> Path:
         """Return where the asset of a download stands, or will stand."""
         return self.path(
-            download.history_id,
-            download.user_id,
-            download.mode,
-            download.asset_uuid,
-            download.created_at,
+            asset.history_id, asset.user_id, asset.mode, asset.asset_uuid, asset.created_at
         )
 
     def flush(self, staged: Path) -> None:
@@ -150,17 +162,35 @@ class Files:
     def delete(self, asset: Path) -> None:
         """Remove an asset by the path computed from its ids; one that is gone is a success.
 
+        No link is followed, neither as the file nor as a folder on the way.
+
         Raises:
             RootMissingError: The disk is away, so "gone" would mean nothing.
+            OSError: It could not be removed, or a link stands on the way.
         """
         self.check_root()
-        asset.unlink(missing_ok=True)
-        if asset.parent.parent == self._root / "tmp":
-            shutil.rmtree(asset.parent, ignore_errors=True)
+        *folders, name = asset.relative_to(self._root).parts
+        with suppress(FileNotFoundError), ExitStack() as opened:
+            above = folder = _open_folder(self._root, None, opened)
+            for part in folders:
+                above, folder = folder, _open_folder(Path(part), folder, opened)
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+            if folders[0] == "tmp":
+                # Each quick download has a folder of its own; what else lies there stays.
+                with suppress(OSError):
+                    os.rmdir(folders[-1], dir_fd=above)
 
 
 def _is_staging(name: list[str]) -> bool:
     return len(name) == 2 and all(part.isascii() and part.isdigit() for part in name)  # noqa: PLR2004
+
+
+def _open_folder(name: Path, above: int | None, opened: ExitStack) -> int:
+    """Open a folder that is no link and return its descriptor, closed with ``opened``."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+    opened.callback(os.close, descriptor)
+    return descriptor
 
 
 def _make_durable_folder(folder: Path) -> None:

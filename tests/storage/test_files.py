@@ -158,3 +158,31 @@ def test_a_damaged_manifest_counts_for_nothing(files: Files, text: str) -> None:
     (staging / manifests.NAME).write_text(text)
 
     assert manifests.read(staging) is None
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_deleting_follows_no_link(files: Files, mode: Mode, tmp_path: Path) -> None:
+    asset = path(files, mode)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / asset.name).write_bytes(b"another's")
+    asset.parent.parent.mkdir(parents=True, exist_ok=True)
+    asset.parent.symlink_to(elsewhere)
+
+    with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
+        files.delete(asset)
+
+    assert (elsewhere / asset.name).read_bytes() == b"another's"
+
+
+def test_deleting_a_link_leaves_what_it_points_to(files: Files, tmp_path: Path) -> None:
+    asset = path(files, Mode.ARCHIVE)
+    target = tmp_path / "target"
+    target.write_bytes(b"another's")
+    asset.parent.mkdir(parents=True)
+    asset.symlink_to(target)
+
+    files.delete(asset)
+
+    assert not asset.is_symlink()
+    assert target.read_bytes() == b"another's"
