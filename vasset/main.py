@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vasset import accounts, faults, fleet
+from vasset import accounts, faults, fleet, limits
 from vasset.faults import CommandError
 from vasset.options import Data, Json
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(accounts.app, name="user")
 app.add_typer(fleet.app, name="node")
+app.add_typer(limits.app, name="limit")
 
 
 @app.command()

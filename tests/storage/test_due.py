@@ -135,3 +135,29 @@ async def _another_user(db: Db) -> User:
     user = await Users(db).add("bob@example.com", password_hash=HASH)
     assert user is not None
     return user
+
+
+async def test_ten_thousand_stuck_rows_do_not_starve_the_newest(
+    downloads: Downloads, due: Due, db: Db, user: User
+) -> None:
+    other = await Users(db).add("bob@example.com", password_hash=HASH)
+    assert other is not None
+    # Half wait for an hour that has not come, half were held by a node that died.
+    await db.raw(
+        "INSERT INTO download_history (user_id, url, mode, not_before)"
+        f" SELECT {user.user_id}, 'https://a.example', 'archive', now() + interval '1 hour'"
+        " FROM generate_series(1, 5000);"
+        "INSERT INTO download_history"
+        " (user_id, url, mode, status, stage, storage_node, epoch, claim_until)"
+        f" SELECT {user.user_id}, 'https://a.example', 'archive', 5, 'fetch', 'node-z', 1,"
+        " now() - interval '1 minute' FROM generate_series(1, 5000)"
+    )
+    newest = await submit(downloads, other)
+
+    batches = 0
+    while await due.take_back():
+        batches += 1
+        assert newest in await due.next_turns(Turns(slots=2, per_user=2))
+
+    assert batches == 10
+    assert await due.take_back() == []

@@ -118,6 +118,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
         *[(name,) for name in ("up", "web", "worker", "scheduler", "migrate", "doctor")],
         *[("user", name) for name in ("add", "list", "passwd", "disable")],
         *[("node", name) for name in ("list", "drain", "undrain")],
+        *[("limit", name) for name in ("list", "set", "clear")],
     ],
 )
 def test_every_command_has_an_example(words: tuple[str, ...], tmp_path: Path) -> None:
