@@ -26,11 +26,13 @@ HASH = "never compared here"
 class Worker:
     """A worker process; its log is kept in a file."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], log: Path, program: str = "vasset.main"
+    ) -> None:
         self.log = log
         with log.open("ab") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "vasset.main", "worker"],
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", program, "worker"],
                 env={**os.environ, **environment},  # noqa: TID251 - it needs PATH
                 stderr=sink,
                 stdout=sink,
@@ -73,6 +75,17 @@ class Station:
         self.workers.append(worker)
         await eventually(lambda: worker.lines("worker_started"), timeout_s=20, what=str(log))
         return worker
+
+    async def die_at(self, point: str, **environment: str) -> None:
+        """Start a worker that kills itself at a crash point; return when it has."""
+        log = self._folder / f"worker-{len(self.workers)}.log"
+        environment = {**self._environment, **environment, "VASSET_CRASH": point}
+        worker = Worker(environment, log, program="tests.proof.crashing")
+        self.workers.append(worker)
+        await eventually(
+            lambda: worker.process.poll() is not None, timeout_s=30, what=f"death {point}: {log}"
+        )
+        assert worker.process.returncode == -signal.SIGKILL, log.read_text()
 
     async def submit(
         self, url: str, mode: Mode = Mode.QUICK, quality: Quality = Quality.BEST

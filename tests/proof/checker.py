@@ -1,0 +1,176 @@
+"""The checker: what was promised to clients against what rows, disks and Redis hold."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from domain.states import LEGAL_MOVES, Mode, Status
+from storage.files import STAGING, Files
+
+Row = Mapping[str, Any]
+
+ENDED = (Status.FAILED, Status.COMPLETED, Status.PENDING_CLEANUP, Status.CANCELLED)
+PRESENT = (Status.COMPLETED, Status.PENDING_CLEANUP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that is left after a run.
+
+    Attributes:
+        accepted: Each id that a client was given, with the MD5 of what the site serves there.
+        moves: The rows of ``transitions``, in order.
+        roots: The storage root of each node.
+        leases: The downloads that have a proxy's lease in Redis.
+        processes: What still runs of the children.
+    """
+
+    accepted: Mapping[int, str]
+    rows: Sequence[Row]
+    moves: Sequence[Row]
+    roots: Mapping[str, Path]
+    leases: frozenset[int] = frozenset()
+    processes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What breaks a promise, by the name of the promise; all empty is good."""
+
+    lost: list[str]
+    doubled: list[str]
+    illegal: list[str]
+    unrecorded: list[str]
+    missing: list[str]
+    mismatched: list[str]
+    wrongly_deleted: list[str]
+    orphans: list[str]
+    leaked: list[str]
+
+    @property
+    def faults(self) -> dict[str, list[str]]:
+        """Return what is not empty."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: faults for name, faults in found.items() if faults}
+
+    def table(self, accepted: int) -> str:
+        """Return one line for each promise, for people."""
+        lines = [f"{'accepted':<16} {accepted:>6}"]
+        for field in fields(self):
+            faults: list[str] = getattr(self, field.name)
+            lines.append(f"{field.name:<16} {len(faults):>6}  {'; '.join(faults[:5])}".rstrip())
+        return "\n".join(lines)
+
+
+def check(evidence: Evidence) -> Verdict:
+    """Judge a run that has come to rest. Source: reliability section 2, I1 to I5."""
+    rows = {row["history_id"]: row for row in evidence.rows}
+    paths = {row["history_id"]: path for row in evidence.rows if (path := _path(row, evidence))}
+    files = {path for root in evidence.roots.values() for path in _files(root)}
+    doubled, illegal = _judge_moves(evidence.moves, rows)
+    missing = [i for i, path in paths.items() if path not in files]
+    return Verdict(
+        lost=[str(i) for i in evidence.accepted if not _is_ended(rows.get(i))],
+        doubled=doubled + _doubled_files(files),
+        illegal=illegal,
+        unrecorded=[str(path) for path in sorted(files - set(paths.values()))],
+        missing=[str(i) for i in missing],
+        mismatched=[
+            str(i)
+            for i, path in paths.items()
+            if path in files and not _matches(path, rows[i], evidence.accepted.get(i))
+        ],
+        wrongly_deleted=_wrongly_deleted(missing, rows, evidence.moves),
+        orphans=_orphans(evidence),
+        leaked=[
+            str(i)
+            for i in sorted(evidence.leases)
+            if i not in rows or rows[i]["status"] != Status.RUNNING
+        ],
+    )
+
+
+def _is_ended(row: Row | None) -> bool:
+    return row is not None and not Status(row["status"]).is_active
+
+
+def _path(row: Row, evidence: Evidence) -> Path | None:
+    """Return where the file of a row must stand, or None if it must not have one."""
+    if row["status"] not in PRESENT or row["file_removed_at"] is not None:
+        return None
+    node = row["storage_node"]
+    return Files(evidence.roots[node], node=node).path(
+        row["history_id"],
+        row["user_id"],
+        Mode(row["mode"]),
+        UUID(row["asset_uuid"]),
+        datetime.fromisoformat(row["created_at"]),
+    )
+
+
+def _files(root: Path) -> list[Path]:
+    return [p for top in ("tmp", "archive") for p in (root / top).rglob("*") if not p.is_dir()]
+
+
+def _matches(path: Path, row: Row, served: str | None) -> bool:
+    with path.open("rb") as file:
+        md5 = hashlib.file_digest(file, "md5").hexdigest()
+    size = path.stat().st_size
+    return size == row["file_size"] and md5 == row["file_hash"] and served in (None, md5)
+
+
+def _judge_moves(moves: Sequence[Row], rows: Mapping[int, Row]) -> tuple[list[str], list[str]]:
+    """Return which downloads ended twice, and whose moves are no path from queued to here."""
+    doubled: list[str] = []
+    illegal: list[str] = []
+    last: dict[int, Status] = {}
+    for move in moves:
+        i, to = move["history_id"], Status(move["to_status"])
+        before = last.get(i)
+        if before in ENDED and to in ENDED:
+            doubled.append(f"{i} at {to.label}")
+        allowed = frozenset({Status.QUEUED}) if before is None else LEGAL_MOVES[before]
+        if move["from_status"] != before or to not in allowed:
+            illegal.append(f"{i} to {to.label}")
+        last[i] = to
+    illegal += [
+        f"{i} is not where it moved" for i, row in rows.items() if last.get(i) != row["status"]
+    ]
+    return doubled, illegal
+
+
+def _doubled_files(files: set[Path]) -> list[str]:
+    names = Counter(path.name for path in files)
+    return [f"{name} has {count} files" for name, count in names.items() if count > 1]
+
+
+def _wrongly_deleted(
+    missing: Sequence[int], rows: Mapping[int, Row], moves: Sequence[Row]
+) -> list[str]:
+    """Return archive files that are gone, and quick ones that went before their time."""
+    archived = [f"{i} was archived" for i in missing if rows[i]["mode"] == Mode.ARCHIVE]
+    early = [
+        f"{i} was early"
+        for move in moves
+        if move["to_status"] == Status.EXPIRED
+        and (row := rows.get(i := move["history_id"])) is not None
+        and row["hidden_at"] is None
+        and (row["mode"] != Mode.QUICK or _time(move["moved_at"]) < _time(row["expire_at"]))
+    ]
+    return archived + early
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _orphans(evidence: Evidence) -> list[str]:
+    staged = [
+        str(folder) for root in evidence.roots.values() for folder in (root / STAGING).glob("*")
+    ]
+    return staged + list(evidence.processes)
