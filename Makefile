@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint bench parts
+.PHONY: help setup up test lint bench soak parts
 
 # The first that runs and is new enough: a version manager leaves names that do not run.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -13,6 +13,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
 # With CI=true a test that cannot run is a failure.
 CI ?= false
+JOBS ?= 100
+MINUTES ?= 5
 
 help: ## say what can be made (this)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +36,9 @@ lint: .venv/tested ## check form, types and the stairs of imports
 
 bench: .venv/tested ## measure, as docs/performance.md reports
 	@exec .venv/bin/python -m benchmarks $(ARGS)
+
+soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINUTES=25 SEED=1
+	@exec .venv/bin/python -m tests.proof.soak --jobs $(JOBS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 .venv/bin/python:
 	@if [ -z "$(PYTHON)" ]; then

@@ -23,7 +23,8 @@ class Evidence:
     """Everything that is left after a run.
 
     Attributes:
-        accepted: Each id that a client was given, with the MD5 of what the site serves there.
+        accepted: Each id that a client was given, with the MD5 of what the site serves there,
+            or an empty text where that may be anything.
         moves: The rows of ``transitions``, in order.
         roots: The storage root of each node.
         leases: The downloads that have a proxy's lease in Redis.
@@ -83,7 +84,7 @@ def check(evidence: Evidence) -> Verdict:
         mismatched=[
             str(i)
             for i, path in paths.items()
-            if path in files and not _matches(path, rows[i], evidence.accepted.get(i))
+            if path in files and not _matches(path, rows[i], evidence.accepted.get(i, ""))
         ],
         wrongly_deleted=_wrongly_deleted(missing, rows, evidence.moves),
         orphans=_orphans(evidence),
@@ -117,11 +118,11 @@ def _files(root: Path) -> list[Path]:
     return [p for top in ("tmp", "archive") for p in (root / top).rglob("*") if not p.is_dir()]
 
 
-def _matches(path: Path, row: Row, served: str | None) -> bool:
+def _matches(path: Path, row: Row, served: str) -> bool:
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     size = path.stat().st_size
-    return size == row["file_size"] and md5 == row["file_hash"] and served in (None, md5)
+    return size == row["file_size"] and md5 == row["file_hash"] and served in ("", md5)
 
 
 def _judge_moves(moves: Sequence[Row], rows: Mapping[int, Row]) -> tuple[list[str], list[str]]:
