@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pika
-from dramatiq.broker import Broker, MessageProxy
+from dramatiq.broker import Broker, Consumer, MessageProxy
 from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
@@ -13,6 +13,9 @@ from dramatiq.middleware import AsyncIO, Middleware
 from pika.exceptions import AMQPError
 from redis import Redis
 from redis.exceptions import RedisError
+
+SHARED_QUEUE = "acquire_proxy"
+"""The queue that every node takes from; all others belong to one node."""
 
 MAX_PRIORITY = 10
 """Fixed for ever: RabbitMQ refuses a queue that is declared again with another number."""
@@ -54,6 +57,14 @@ class _OwnAcks(_Consumer):
 
 class _ConfirmingBroker(RabbitmqBroker):
     """RabbitMQ with publisher confirms and the consumer above."""
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """Return a consumer; of the shared queue it holds one message at a time.
+
+        dramatiq would have it hold two for each thread, out of reach of a node that is idle.
+        """
+        few = 1 if queue_name == SHARED_QUEUE else prefetch
+        return super().consume(queue_name, few, timeout)
 
     @property
     def consumer_class(self) -> type[_OwnAcks]:

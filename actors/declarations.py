@@ -11,11 +11,12 @@ from dramatiq.broker import Broker
 from periodiq import cron
 
 from actors.acquire_proxy import acquire_proxy
+from actors.broker import SHARED_QUEUE
 from actors.checksum import checksum
 from actors.context import Context
 from actors.expire import expire, remove
 from actors.fetch import fetch
-from actors.pipeline import SHARED_QUEUE, node_queue
+from actors.pipeline import node_queue
 from actors.record import record
 from actors.stage import Work, run
 from domain.states import Stage

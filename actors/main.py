@@ -16,9 +16,10 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import Middleware, MiddlewareError
 from typing_extensions import override
 
+from actors.broker import SHARED_QUEUE
 from actors.context import Context
 from actors.declarations import SCHEDULE_QUEUE, declare
-from actors.pipeline import SHARED_QUEUE, Wakeups, node_queue
+from actors.pipeline import Wakeups, node_queue
 from actors.schedule import open_scheduled_broker
 from actors.upkeep import beat, keep_up
 from gateways.ytdlp.options import FetchLimits, Tools

@@ -12,11 +12,10 @@ from typing import Any
 import dramatiq
 from dramatiq.broker import Broker
 
-from actors.broker import BrokerFault, open_broker
+from actors.broker import SHARED_QUEUE, BrokerFault, open_broker
 from domain.states import Stage
 from runtime import logs
 
-SHARED_QUEUE = "acquire_proxy"
 LONGEST_DELAY = timedelta(seconds=60)
 """Longer waits are the row's ``not_before``, which the sweep finds."""
 

@@ -81,6 +81,8 @@ class Rabbit(Service):
             "log.console.level = warning\n"
             "log.file = false\n"
         )
+        # How often it looks for late acknowledgements; 60 s would hide a timeout of some seconds.
+        (self.folder / "advanced.config").write_text("[{rabbit, [{channel_tick_interval, 1000}]}].")
         super().start()
 
     def _command(self) -> list[str]:
@@ -94,6 +96,7 @@ class Rabbit(Service):
             # Erlang starts epmd as a daemon; the guard ends it with the rest.
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
             "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CTL_DIST_PORT_MIN": str(self._distribution_port + 1),
