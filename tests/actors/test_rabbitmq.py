@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -51,8 +51,7 @@ def number_of(message: Any) -> int | None:
 
 def taken(consumer: Any) -> Any:
     """Return the next message, waiting for it."""
-    message: Any = eventually_sync(lambda: next(consumer), timeout_s=10)
-    return message
+    return cast("Any", eventually_sync(lambda: next(consumer), timeout_s=10))
 
 
 def test_two_nodes_share_what_waits_one_message_at_a_time(broker: Any) -> None:

@@ -40,6 +40,10 @@ class Clients:
         plans = [(start, *self._plan(number)) for number, start in enumerate(starts)]
         await asyncio.gather(*(self._submit(*plan) for plan in plans))
 
+    async def submit(self, url: str) -> httpx.Response:
+        """Submit one download as the first user and return the answer."""
+        return await self._users[0].post("/download", json={"url": url, "mode": "archive"})
+
     async def close(self) -> None:
         """Close the connections."""
         for http in self._users:
