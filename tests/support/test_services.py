@@ -88,6 +88,8 @@ def test_rabbit_keeps_messages_through_a_kill(rabbit: Rabbit) -> None:
         channel.queue_declare("kept", durable=True)
         durable = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
         channel.basic_publish("", "kept", b"7", durable)
+    # It answers a declaration before its own log of it is on the disk.
+    rabbit.control("eval", "mnesia:sync_log().")
     rabbit.kill()
     rabbit.start()
 
