@@ -1,0 +1,89 @@
+"""What is known of all downloads beside the database: who holds, who owns, how often it ended."""
+
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import ClassVar
+
+from hypothesis import stateful
+
+from domain.states import Mode
+from storage.db import Db, Row
+from storage.downloads import CLAIM
+from storage.nodes import Nodes
+from tests.storage.rows import WISH
+from tests.support import clock
+from tests.support.clock import ENDINGS, ClockedNode, Holder
+
+NAMES = ("node-a", "node-b")
+
+
+class World(stateful.RuleBasedStateMachine):
+    """Two nodes, two users and their downloads, with the means to act on them and to look."""
+
+    start: ClassVar[tuple[asyncio.Runner, Db, Path]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        runner, self.db, folder = self.start
+        root = Path(mkdtemp(dir=folder))
+        self.do, self.clock = runner.run, clock.FakeClock(self.db)
+        self.nodes = {name: ClockedNode(self.db, root, name) for name in NAMES}
+        self.rows = self.nodes["node-a"].downloads
+        self.silent: set[str] = set()
+        self.owners: dict[int, int] = {}
+        self.epochs, self.retries = Counter[int](), Counter[int]()
+        self.holders: list[Holder] = []
+        self.leases: dict[int, tuple[Holder, datetime]] = {}  # until then nobody else may
+        self.checked: dict[int, tuple[int, int]] = {}
+        self.users = self.do(clock.empty(self.db))
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass; nodes that are not silent beat."""
+        self.do(self.clock.set(self.clock.now + timedelta(seconds=seconds)))
+        for name in sorted({*NAMES} - self.silent):
+            self.do(Nodes(self.db).beat(name, ""))
+
+    def table(self) -> dict[int, Row]:
+        """Return every row by its id."""
+        pages = [self.do(self.rows.page(user, before=2**40, limit=999)) for user in self.users]
+        return {row["history_id"]: row for page in pages for row in page}
+
+    def row(self, history_id: int) -> Row:
+        """Return one row, as its owner sees it."""
+        return self.do(self.rows.of_user(history_id, self.owners[history_id])) or {}
+
+    def is_leased(self, history_id: int) -> bool:
+        """Return whether a holder still has his promise of not being taken over."""
+        return history_id in self.leases and self.leases[history_id][1] > self.clock.now
+
+    def submit(self, kind: int) -> None:
+        """Submit a download for one of the users, in one of the modes."""
+        owner, mode = self.users[kind % 2], list(Mode)[kind // 2 % 2]
+        self.owners[self.do(self.rows.submit(owner, mode, WISH))["history_id"]] = owner
+
+    def write(self, holder: Holder, deed: str) -> None:
+        """Let a holder write, and assert that it took effect only where it may."""
+        claim, node, before = holder.claim, holder.node, self.row(holder.claim.history_id)
+        wished, held = before["cancel_wish_at"] is not None, holder.holds(before, self.clock.now)
+        if deed == "renew":
+            assert self.do(node.downloads.renew(claim)) is (wished if held else None)
+            if held:
+                self.leases[claim.history_id] = (holder, self.clock.now + CLAIM)
+            return
+        if deed in ENDINGS:
+            done = self.do(ENDINGS[deed](node.downloads, claim))
+            refused = not holder.owns(before) or (wished and deed in clock.HANDS_ON)
+            # A claim that ran out but was not taken over may be settled; a held one must be.
+            assert not (done and refused)
+            assert done or refused or not held
+        else:
+            done = self.do(node.work(claim, dies=deed == "die"))
+            assert done is (held and not wished and deed == "work")
+        after = self.row(claim.history_id)
+        assert after["claim_until"] is None if done else after == before
+        if done:
+            self.leases.pop(claim.history_id)
+        holder.lives = not done and deed != "die" and holder.owns(before)
