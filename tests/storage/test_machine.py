@@ -17,10 +17,10 @@ from domain.states import Stage, Status
 from storage.db import Db
 from storage.downloads import CLAIM
 from tests.conftest import SCHEMA
+from tests.storage.clocked_node import ENDINGS, HANDS_ON, Holder, check_path
 from tests.storage.rows import TURNS
 from tests.storage.world import NAMES, World
-from tests.support import clock
-from tests.support.clock import ENDINGS, Holder
+from tests.support.clock import database_with_clock
 from tests.support.postgres import Postgres
 
 SWEEPS = ("take_back", "end_cancel_wishes", "unheard")
@@ -66,10 +66,10 @@ class Lives(World):
         assert len(won) <= 1
         for holder in won:
             assert holder.claim.stage is stage
-            assert not self.is_leased(history_id)
+            assert not self.is_claimed(history_id)
             holder.check_claim(before, self.clock.now)
             self.epochs[history_id] = holder.claim.epoch
-            self.leases[history_id] = (holder, self.clock.now + CLAIM)
+            self.claims[history_id] = (holder, self.clock.now + CLAIM)
         self.holders = [holder for holder in self.holders if holder.lives] + won
         return won
 
@@ -98,10 +98,10 @@ class Lives(World):
                 self.do(holder.node.due.take_back())
                 self.deliver(holder.claim.history_id, first)
             row = self.row(holder.claim.history_id)
-            wished = ("renew", "work", *clock.HANDS_ON) if row["cancel_wish_at"] else ()
+            wished = ("renew", "work", *HANDS_ON) if row["cancel_wish_at"] else ()
             for each in (*(wished if holder.owns(row) else DEEDS), deed):
                 self.write(holder, each)
-            if deed in clock.HANDS_ON:
+            if deed in HANDS_ON:
                 self.deliver(holder.claim.history_id, holder.node.name)
 
     def ask(self, history_id: int, wish: str) -> None:
@@ -116,7 +116,7 @@ class Lives(World):
             self.retries[history_id] += row is not None
         else:
             row = self.do(self.rows.cancel(history_id, owner))
-            after = Status.RUNNING if self.is_leased(history_id) else Status.CANCELLED
+            after = Status.RUNNING if self.is_claimed(history_id) else Status.CANCELLED
             assert (row and row["status"]) == (after if before.is_active else None)
 
     def happen(self, name: str, upset: str, seconds: int) -> None:
@@ -128,7 +128,7 @@ class Lives(World):
         elif upset == "restart":
             for holder in self.holders:
                 holder.lives &= holder.node is not node
-            self.leases = {n: own for n, own in self.leases.items() if own[0].node is not node}
+            self.claims = {n: own for n, own in self.claims.items() if own[0].node is not node}
             self.do(node.due.drop_claims())
         elif upset == "silence or return":
             self.silent ^= {name}
@@ -148,7 +148,7 @@ class Lives(World):
             assert sum(row["user_id"] == user for row in running) <= TURNS.per_user
         for history_id, row in table.items():
             assert row["epoch"] == self.epochs[history_id]
-            if self.is_leased(history_id):
+            if self.is_claimed(history_id):
                 assert row["status"] == Status.RUNNING
             if row["status"] in (Status.COMPLETED, Status.PENDING_CLEANUP, Status.EXPIRED):
                 self.nodes[row["storage_node"]].check_file(row, self.clock.now)
@@ -156,7 +156,7 @@ class Lives(World):
                 self.checked[history_id] = (row["epoch"], row["status"])
                 moves = self.do(self.db.all("transitions_of", history_id=history_id))
                 ended = self.retries[history_id] + (not Status(row["status"]).is_active)
-                assert clock.check_path(moves, row["status"]) == ended
+                assert check_path(moves, row["status"]) == ended
 
     def teardown(self) -> None:
         """Let time pass and do what the sweeps find, until every download has ended."""
@@ -180,7 +180,7 @@ def test_no_order_of_events_breaks_a_promise(postgres: Postgres, tmp_path: Path)
     few = settings(max_examples=lives or 40, derandomize=not lives, database=None, deadline=None)
     profile = settings(few, stateful_step_count=steps, suppress_health_check=checks)
     schema = SCHEMA.read_text(encoding="utf-8")
-    with clock.database_with_clock(postgres, "machine", schema) as url, asyncio.Runner() as runner:
+    with database_with_clock(postgres, "machine", schema) as url, asyncio.Runner() as runner:
         db = Db(url)
         Lives.start = (runner, db, tmp_path)
         runner.run(db.open())

@@ -13,9 +13,10 @@ from domain.states import Mode
 from storage.db import Db, Row
 from storage.downloads import CLAIM
 from storage.nodes import Nodes
+from storage.users import Users
+from tests.storage.clocked_node import ENDINGS, HANDS_ON, ClockedNode, Holder
 from tests.storage.rows import WISH
-from tests.support import clock
-from tests.support.clock import ENDINGS, ClockedNode, Holder
+from tests.support.clock import FakeClock
 
 NAMES = ("node-a", "node-b")
 
@@ -29,16 +30,16 @@ class World(stateful.RuleBasedStateMachine):
         super().__init__()
         runner, self.db, folder = self.start
         root = Path(mkdtemp(dir=folder))
-        self.do, self.clock = runner.run, clock.FakeClock(self.db)
+        self.do, self.clock = runner.run, FakeClock(self.db)
         self.nodes = {name: ClockedNode(self.db, root, name) for name in NAMES}
         self.rows = self.nodes["node-a"].downloads
         self.silent: set[str] = set()
         self.owners: dict[int, int] = {}
         self.epochs, self.retries = Counter[int](), Counter[int]()
         self.holders: list[Holder] = []
-        self.leases: dict[int, tuple[Holder, datetime]] = {}  # until then nobody else may
+        self.claims: dict[int, tuple[Holder, datetime]] = {}  # until then nobody else may hold it
         self.checked: dict[int, tuple[int, int]] = {}
-        self.users = self.do(clock.empty(self.db))
+        self.users = self.do(_empty(self.db))
 
     def wait(self, seconds: int) -> None:
         """Let time pass; nodes that are not silent beat."""
@@ -55,9 +56,9 @@ class World(stateful.RuleBasedStateMachine):
         """Return one row, as its owner sees it."""
         return self.do(self.rows.of_user(history_id, self.owners[history_id])) or {}
 
-    def is_leased(self, history_id: int) -> bool:
+    def is_claimed(self, history_id: int) -> bool:
         """Return whether a holder still has his promise of not being taken over."""
-        return history_id in self.leases and self.leases[history_id][1] > self.clock.now
+        return history_id in self.claims and self.claims[history_id][1] > self.clock.now
 
     def submit(self, kind: int) -> None:
         """Submit a download for one of the users, in one of the modes."""
@@ -71,11 +72,11 @@ class World(stateful.RuleBasedStateMachine):
         if deed == "renew":
             assert self.do(node.downloads.renew(claim)) is (wished if held else None)
             if held:
-                self.leases[claim.history_id] = (holder, self.clock.now + CLAIM)
+                self.claims[claim.history_id] = (holder, self.clock.now + CLAIM)
             return
         if deed in ENDINGS:
             done = self.do(ENDINGS[deed](node.downloads, claim))
-            refused = not holder.owns(before) or (wished and deed in clock.HANDS_ON)
+            refused = not holder.owns(before) or (wished and deed in HANDS_ON)
             # A claim that ran out but was not taken over may be settled; a held one must be.
             assert not (done and refused)
             assert done or refused or not held
@@ -85,5 +86,13 @@ class World(stateful.RuleBasedStateMachine):
         after = self.row(claim.history_id)
         assert after["claim_until"] is None if done else after == before
         if done:
-            self.leases.pop(claim.history_id)
+            self.claims.pop(claim.history_id)
         holder.lives = not done and deed != "die" and holder.owns(before)
+
+
+async def _empty(db: Db) -> list[int]:
+    """Empty the tables; return the ids of two new users."""
+    tables = "users, nodes, download_history, limits"
+    await db.raw(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    users = [await Users(db).add(f"{n}@example.com", password_hash="") for n in range(2)]
+    return [user.user_id for user in users if user]
