@@ -97,12 +97,19 @@ class Lives(World):
             if first in NAMES:
                 self.do(holder.node.due.take_back())
                 self.deliver(holder.claim.history_id, first)
-            row = self.row(holder.claim.history_id)
-            wished = ("renew", "work", *HANDS_ON) if row["cancel_wish_at"] else ()
-            for each in (*(wished if holder.owns(row) else DEEDS), deed):
+            for each in (*self.refused(holder), deed):
                 self.write(holder, each)
             if deed in HANDS_ON:
                 self.deliver(holder.claim.history_id, holder.node.name)
+
+    def refused(self, holder: Holder) -> tuple[str, ...]:
+        """Return what a holder must not be able to do now, so that it is tried each time."""
+        row = self.row(holder.claim.history_id)
+        if not holder.owns(row):
+            return DEEDS
+        if row["cancel_wish_at"]:
+            return ("renew", "work", *HANDS_ON)
+        return () if holder.holds(row, self.clock.now) else ("renew", "work")
 
     def ask(self, history_id: int, wish: str) -> None:
         """Let an owner submit another download, cancel or retry."""
