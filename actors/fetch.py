@@ -29,7 +29,7 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
         message = "The lease of the proxy has ended."
         raise ProxyFaultError(message)
     await asyncio.to_thread(services.files.fresh_staging, download.history_id, download.attempt)
-    order = FetchOrder(wish=download.wish, staging=staging, proxy_url=lease.url)
+    order = FetchOrder(wish=download.wish, staging=staging, lease=lease)
     _log.info("fetch_started", exit=lease.exit_name)
     teller = _Teller(context, download)
     try:

@@ -22,8 +22,11 @@ from actors.declarations import SCHEDULE_QUEUE, declare
 from actors.pipeline import Wakeups, node_queue
 from actors.schedule import open_scheduled_broker
 from actors.upkeep import beat, keep_up
+from gateways.egress.gate import Gate
+from gateways.egress.judge import Judge
 from gateways.ytdlp.options import FetchLimits, Tools
 from gateways.ytdlp.runner import Runner
+from gateways.ytdlp.sandbox import Sandbox, SandboxMissingError
 from runtime import logs, tools
 from runtime.services import open_services, provider_of
 from runtime.settings import Settings
@@ -65,7 +68,13 @@ class _Life(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         try:
             _on_loop(self._open())
-        except (DatabaseError, RootMissingError, ValueError, OSError) as error:
+        except (
+            DatabaseError,
+            RootMissingError,
+            SandboxMissingError,
+            ValueError,
+            OSError,
+        ) as error:
             # dramatiq swallows every other exception here and would work without a context.
             raise _BootError from error
 
@@ -83,7 +92,12 @@ class _Life(Middleware):
         await asyncio.to_thread(services.files.prepare_root)
         provider = provider_of(settings.proxy)
         self._stack.push_async_callback(provider.close)
-        runner = Runner(_limits(settings), _tools())
+        runner = Runner(
+            _limits(settings),
+            _tools(),
+            Gate(Judge(services.address_policy)),
+            sandbox=Sandbox(settings.egress.sandbox),
+        )
         await runner.start()
         self._stack.push_async_callback(runner.close)
         self._context = Context(

@@ -80,11 +80,13 @@ class AddressPolicy:
     ports: tuple[int, ...]
     deny_hosts: tuple[str, ...]
 
+    def opens(self, address: Address) -> bool:
+        """Whether the administrator has opened the network of an address, on any port."""
+        return any(address in network for network in self.allow_private)
+
     def allows(self, address: Address, port: int) -> bool:
         """Whether a connection may be made."""
-        if any(address in network for network in self.allow_private):
-            return True
-        return is_public(address) and port in self.ports
+        return self.opens(address) or (is_public(address) and port in self.ports)
 
     def check_url(self, url: str) -> None:
         """Do nothing if an address, as it is written, may be reached.
@@ -98,15 +100,16 @@ class AddressPolicy:
             ForbiddenAddressError: It may not; the text is the same whatever the reason.
         """
         parts = urlsplit(url)
-        host = (parts.hostname or "").casefold()
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if not self.allows_host(parts.hostname or "", port):
+            raise ForbiddenAddressError
+
+    def allows_host(self, host: str, port: int) -> bool:
+        """Whether a host may be reached, as far as its spelling tells."""
         spelled = literal(host)
         if spelled is not None:
-            is_allowed = self.allows(spelled, port)
-        else:
-            is_allowed = self._allows_name(host.rstrip("."), port)
-        if not is_allowed:
-            raise ForbiddenAddressError
+            return self.allows(spelled, port)
+        return self._allows_name(host.casefold().rstrip("."), port)
 
     def _allows_name(self, host: str, port: int) -> bool:
         if host in {name.casefold() for name in self.deny_hosts}:

@@ -49,10 +49,12 @@ class ProxyLease:
     Attributes:
         url: ``scheme://user:password@host:port``, or None to go direct. A secret.
         exit_name: Host and port without the credentials, for logs and people.
+        is_own: The administrator named it, so it may stand at a private address.
     """
 
     url: str | None
     exit_name: str
+    is_own: bool = False
 
     def __repr__(self) -> str:
         return f"ProxyLease({self.exit_name})"

@@ -30,7 +30,12 @@ class Leases:
         """
         try:
             await self._redis.hset(
-                _key(history_id), mapping={"url": lease.url or "", "exit": lease.exit_name}
+                _key(history_id),
+                mapping={
+                    "url": lease.url or "",
+                    "exit": lease.exit_name,
+                    "is_own": int(lease.is_own),
+                },
             )
             await self._redis.expire(_key(history_id), LEASE)
         except RedisFault as error:
@@ -46,7 +51,13 @@ class Leases:
             kept = cast("dict[str, str]", await self._redis.hgetall(_key(history_id)))
         except RedisFault as error:
             raise ProxyUnavailableError from error
-        return ProxyLease(url=kept["url"] or None, exit_name=kept["exit"]) if kept else None
+        if not kept:
+            return None
+        return ProxyLease(
+            url=kept["url"] or None,
+            exit_name=kept["exit"],
+            is_own=kept["is_own"] == "1",
+        )
 
     async def lead(self, duty: str, term: timedelta) -> bool:
         """Return whether the caller is the first to take a duty within its term.

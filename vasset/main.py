@@ -147,11 +147,12 @@ def _status() -> int:
 def _foreseen() -> tuple[type[Exception], ...]:
     """Return what may reach a command from the rooms below."""
     from actors.broker import BrokerFault
+    from gateways.ytdlp.sandbox import SandboxMissingError
     from runtime.settings_layers import SettingsError
     from storage.db import DatabaseError
     from storage.files import RootMissingError
 
-    return (SettingsError, DatabaseError, RootMissingError, *BrokerFault)
+    return (SettingsError, DatabaseError, RootMissingError, SandboxMissingError, *BrokerFault)
 
 
 if __name__ == "__main__":

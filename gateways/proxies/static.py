@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.download import ProxyLease
 from gateways.proxies.provider import parse_address
@@ -20,7 +21,9 @@ class StaticList:
         if not addresses:
             message = "proxy.list is empty although proxy.provider is 'list'"
             raise ValueError(message)
-        self._turn = itertools.cycle([parse_address(address) for address in addresses])
+        self._turn = itertools.cycle(
+            [replace(parse_address(address), is_own=True) for address in addresses]
+        )
 
     async def acquire(self, history_id: int) -> ProxyLease:
         """Return the next proxy of the list."""

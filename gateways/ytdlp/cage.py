@@ -3,9 +3,12 @@
 import ctypes
 import os
 import resource
+import select
 import signal
 from collections.abc import Callable
 from datetime import timedelta
+
+from gateways.ytdlp.namespaces import MAX_PROCESSES
 
 # Source: linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
@@ -29,11 +32,12 @@ def die_with_parent(parent: int) -> None:
     """Let the kernel kill this process when the thread that started it ends.
 
     Args:
-        parent: The process that started this one; if it is already gone, this call does not return.
+        parent: A pidfd of the process that started this one; if that is already gone, this call
+            does not return. Not its number, which means nothing in another list of processes.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # The parent may have died before the request was made; then nothing would ever come.
-    if os.getppid() != parent:
+    if select.select([parent], [], [], 0)[0]:
         os._exit(os.EX_OSERR)
 
 
@@ -50,7 +54,8 @@ def forbid_new_privileges() -> None:
 def lower_limits(*, max_bytes: int, time_limit: timedelta) -> None:
     """Bound what this process may write, hold and compute.
 
-    The memory bound is soft: see ``lift_memory_limit``.
+    The memory bound is soft: see ``lift_memory_limit``. The kernel does not count the processes
+    of the superuser, nor, without namespaces, those of one child alone.
 
     Args:
         max_bytes: Of one file; the kernel allows 1 % more, so that our own check speaks first.
@@ -62,6 +67,7 @@ def lower_limits(*, max_bytes: int, time_limit: timedelta) -> None:
     _lower(resource.RLIMIT_CPU, seconds, grace=5)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NPROC, MAX_PROCESSES)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     bounded = hard != resource.RLIM_INFINITY and hard < MAX_MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (hard if bounded else MAX_MEMORY_BYTES, hard))
@@ -82,7 +88,7 @@ def lift_memory_limit() -> None:
 
 def for_program() -> Callable[[], None]:
     """Return what a program started by this process does to itself before it begins."""
-    parent = os.getpid()
+    parent = os.pidfd_open(os.getpid())
 
     def before_exec() -> None:
         # A JavaScript engine reserves far more addresses than it ever uses.

@@ -2,12 +2,15 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partialmethod
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import yt_dlp  # noqa: TID251 - the one file that may
@@ -15,62 +18,108 @@ from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import YoutubeDLError  # noqa: TID251 - the one file that may
 
-from domain.failures import UnsupportedSiteError
-from gateways.ytdlp import cage
+from domain.failures import CorruptError, TooLargeError, UnsupportedSiteError
+from gateways.egress.passage import USER
+from gateways.ytdlp import cage, namespaces, seccomp, walls
 from gateways.ytdlp.causes import report_of
-from gateways.ytdlp.options import ytdlp_options
+from gateways.ytdlp.inspection import inspect
+from gateways.ytdlp.options import HOME, Tools, ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
+    Inspect,
     Merging,
     Report,
     Start,
     decode_control,
     encode_report,
 )
+from gateways.ytdlp.sandbox import Level
 from gateways.ytdlp.tally import Tally
 from gateways.ytdlp.validators import Validators
 
 EXIT_FAILED = 1
 """The child's exit code after a report of failure."""
 
+LOOPBACK = "127.0.0.1"
+
+Tell = Callable[[Report], None]
+Work = Callable[[Start, str, Tell], Done]
+"""Fetches as ordered, through the gate at an address, telling how far it is."""
+
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def serve_one(orders: socket.socket, parent: int) -> int:
+def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") -> int:
     """Wait for one order, carry it out, and return the exit code.
 
     The caller is a fresh fork: this takes over the process, and the process must end with it.
 
     Args:
-        orders: The packet with the order comes from here, with the pipe for the reports.
-        parent: The server's process id.
+        orders: The packet with the order comes from here, with our end of the job's channel.
+        parent: A pidfd of the server.
     """
     cage.die_with_parent(parent)
     os.setsid()
     silence()
-    packet, pipes, _, _ = socket.recv_fds(orders, MAX_LINE_BYTES, 1)
+    # The first process of a list takes no signal that it has not asked for.
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGXCPU, _be_exhausted)
+    # Before the order, while nobody waits.
+    if level is Level.FULL:
+        namespaces.leave_the_net()
+    door = socket.create_server((LOOPBACK, 0))
+    packet, descriptors, _, _ = socket.recv_fds(orders, MAX_LINE_BYTES, 1)
     orders.close()
-    if not pipes:
+    if not descriptors:
         return os.EX_OK
-    start = decode_control(packet)
-    if not isinstance(start, Start):
+    channel = socket.socket(fileno=descriptors[0])
+    channel.set_inheritable(False)
+    message = decode_control(packet)
+    if not isinstance(message, Start | Inspect):
         return os.EX_PROTOCOL
-    os.set_inheritable(pipes[0], False)  # noqa: FBT003 - the standard library's own signature
 
     def tell(report: Report) -> None:
-        # A report of progress is shorter than what a pipe takes whole: threads cannot mix theirs.
-        os.write(pipes[0], encode_report(report))
+        channel.sendall(encode_report(report))
 
     try:
-        shut_in(start)
-        tell(fetch(start, tell))
+        tell(_carry_out(message, work, tell, door, channel, level))
     except BaseException as error:  # noqa: BLE001 - the process ends here, and with it the untold
         # What the failed fetch holds may be all the memory that it was allowed.
         cage.lift_memory_limit()
         tell(report_of(error, datetime.fromtimestamp(time.time(), UTC)))
         return EXIT_FAILED
     return os.EX_OK
+
+
+def _carry_out(
+    message: Start | Inspect,
+    work: "Work",
+    tell: Tell,
+    door: socket.socket,
+    channel: socket.socket,
+    level: Level,
+) -> Report:
+    port = int(door.getsockname()[1])
+    if isinstance(message, Inspect):
+        door.close()
+        shut_in(message, message.staging, level, port=None)
+        if message.tools.ffmpeg is None:
+            raise CorruptError
+        return inspect(message.tools.ffmpeg, message.staging / message.name)
+    # The runner answers at this door from its own net: the socket stays where it was made.
+    socket.send_fds(channel, [b"\n"], [door.fileno()])
+    door.close()
+    shut_in(message, message.order.staging, level, port=port)
+    return work(message, f"http://{USER}:{message.order.token}@{LOOPBACK}:{port}", tell)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os._exit(EXIT_FAILED)
+
+
+def _be_exhausted(_number: int, _frame: FrameType | None) -> None:
+    raise TooLargeError
 
 
 def silence() -> None:
@@ -81,30 +130,53 @@ def silence() -> None:
     os.close(nowhere)
 
 
-def shut_in(start: Start) -> None:
-    """Leave the process nothing but its staging folder, its limits and a bare environment."""
-    staging = start.order.staging
+def shut_in(message: Start | Inspect, staging: Path, level: Level, *, port: int | None) -> None:
+    """Leave the process nothing but its folder, its limits, its door and a bare environment.
+
+    Args:
+        port: Of the door; None for a look without any net, which also changes nothing.
+    """
     os.chdir(staging)
     os.umask(0o077)
+    home = staging / HOME
+    if port is not None:
+        home.mkdir()
     environment = os.environ  # noqa: TID251 - emptied, so that yt-dlp and ffmpeg find nothing
     environment.clear()
     environment.update(
         PATH=_PATH,
         LANG="C.UTF-8",
-        HOME=str(staging),
-        TMPDIR=str(staging),
+        HOME=str(home),
+        TMPDIR=str(home),
+        DENO_DIR=str(home),
         YTDLP_NO_PLUGINS="1",
     )
     # Every program that yt-dlp starts dies with this process, even if it is killed.
     constrained = partialmethod(subprocess.Popen.__init__, preexec_fn=cage.for_program())
     # The overloads cannot say that a default was added.
     subprocess.Popen.__init__ = constrained  # pyright: ignore[reportAttributeAccessIssue]
-    cage.lower_limits(max_bytes=start.limits.max_bytes, time_limit=start.limits.time_limit)
+    limits, tools = message.limits, message.tools
+    cage.lower_limits(max_bytes=limits.max_bytes, time_limit=limits.time_limit)
+    if level is Level.FULL or (level is Level.LANDLOCK and os.geteuid() == 0):
+        namespaces.drop_capabilities()
     cage.forbid_new_privileges()
+    if level is not Level.NONE:
+        walls.raise_walls(staging, programs=_programs(tools), port=port, writes=port is not None)
+        seccomp.forbid_calls()
 
 
-def fetch(start: Start, tell: Callable[[Report], None]) -> Done:
+def _programs(tools: Tools) -> list[Path]:
+    """Return the programs that a child may start."""
+    beside = tools.ffmpeg and tools.ffmpeg.with_name("ffprobe")
+    wanted = (tools.ffmpeg, beside, tools.js_runtime)
+    return [program for program in wanted if program is not None and program.exists()]
+
+
+def fetch(start: Start, gate: str, tell: Tell) -> Done:
     """Fetch the ordered video into its staging folder and return what the site said of it.
+
+    Args:
+        gate: The address of the gate, with the token.
 
     Raises:
         Exception: Whatever yt-dlp raises; ``causes`` knows what it means.
@@ -116,7 +188,7 @@ def fetch(start: Start, tell: Callable[[Report], None]) -> Done:
             tell(Merging())
 
     # Any, because the parameters have a type only in yt-dlp's stubs.
-    options: Any = ytdlp_options(start.order, start.limits, start.tools)
+    options: Any = ytdlp_options(start.order, start.limits, start.tools, gate=gate)
     options["progress_hooks"] = [tally.add]
     options["postprocessor_hooks"] = [merging]
     with _WholeFiles(options) as ytdlp:
@@ -189,4 +261,4 @@ def warm(start: Start) -> None:
     against 0.56 s after a bare import.
     """
     with contextlib.suppress(YoutubeDLError):
-        fetch(start, lambda _: None)
+        fetch(start, "", lambda _: None)

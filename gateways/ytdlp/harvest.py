@@ -6,12 +6,15 @@ from pathlib import Path
 
 from domain.download import FetchedMedia
 from domain.failures import CorruptError, TooLargeError, UnsupportedSiteError
-from gateways.ytdlp.options import EXTENSIONS, STEM
-from gateways.ytdlp.protocol import Done
+from gateways.ytdlp.options import EXTENSIONS, HOME, STEM
+from gateways.ytdlp.protocol import Done, Inspected
 
 # What is served in place of a video: a page, or a list that makes a player open other files.
 _NOT_MEDIA = (b"<!doctype", b"<html", b"<?xml", b"<mpd", b"#extm3u", b"ffconcat")
 _LOOKED_AT_BYTES = 512
+
+_LEAST_SHARE = 0.9
+_TOLERANCE_S = 2.0
 
 
 def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
@@ -23,7 +26,8 @@ def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
         CorruptError: There is no file, another beside it, or it is not a plain media file.
     """
     with os.scandir(staging) as entries:
-        names = [entry.name for _, entry in zip(range(3), entries, strict=False)]
+        beside = (entry for entry in entries if entry.name != HOME)
+        names = [entry.name for _, entry in zip(range(3), beside, strict=False)]
     if len(names) != 1:
         raise CorruptError
     stem, _, extension = names[0].partition(".")
@@ -45,6 +49,19 @@ def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
         thumbnail=done.thumbnail,
         duration_s=done.duration_s,
     )
+
+
+def check_length(media: FetchedMedia, inspected: Inspected) -> None:
+    """Do nothing if a file is as long as its container and its site say.
+
+    Both may round, and a site may count what it puts before and after; much less is cut short.
+
+    Raises:
+        CorruptError: It is much shorter.
+    """
+    for promised in (inspected.stated_s, media.duration_s):
+        if promised is not None and inspected.found_s < _LEAST_SHARE * promised - _TOLERANCE_S:
+            raise CorruptError
 
 
 def _inspect(path: Path) -> int:

@@ -1,7 +1,9 @@
 """One order in the hands of a fork server, as the runner sees it."""
 
 import asyncio
+import contextlib
 import os
+import socket
 from dataclasses import dataclass, field
 
 from gateways.ytdlp.protocol import MAX_LINE_BYTES, Lines, Report
@@ -12,14 +14,16 @@ class Job:
     """One order that was given to the server.
 
     Attributes:
-        pipe: The reading end; the child holds the other, and nothing that it starts does.
+        channel: Our end; the child holds the other, and nothing that it starts does.
+        door: The socket at which the child expects its gate, as soon as it has sent it.
         reports: What the child said and nobody has read yet.
         stirred: Set when a report came or the job ended.
         ended: The child's exit code, once nothing of it is left; None if the server died.
     """
 
     number: int
-    pipe: int
+    channel: socket.socket
+    door: asyncio.Future[socket.socket]
     ended: asyncio.Future[int | None]
     lines: Lines = field(default_factory=Lines)
     reports: list[Report] = field(default_factory=list[Report])
@@ -27,17 +31,39 @@ class Job:
     is_drained: bool = False
 
     def read(self) -> None:
-        """Take what the pipe holds now."""
+        """Take what the channel holds now."""
         try:
-            chunk = os.read(self.pipe, MAX_LINE_BYTES)
+            chunk, descriptors, _, _ = socket.recv_fds(
+                self.channel, MAX_LINE_BYTES, 1, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return
+        except ConnectionError:
+            chunk, descriptors = b"", []
+        for descriptor in descriptors:
+            self._take(descriptor)
         if chunk:
             self.reports += self.lines.feed(chunk)
         else:
             self.is_drained = True
-            asyncio.get_running_loop().remove_reader(self.pipe)
+            asyncio.get_running_loop().remove_reader(self.channel)
         self.stirred.set()
+
+    def close(self) -> None:
+        """Let go of the channel and the door."""
+        if not self.is_drained:
+            asyncio.get_running_loop().remove_reader(self.channel)
+        self.channel.close()
+        if self.door.done():
+            self.door.result().close()
+
+    def _take(self, descriptor: int) -> None:
+        """Take the door; whatever a child sends after it is not wanted."""
+        if self.door.done():
+            os.close(descriptor)
+            return
+        with contextlib.suppress(OSError):
+            self.door.set_result(socket.socket(fileno=descriptor))
 
     def settle(self, code: int | None) -> None:
         """Note the end, once."""

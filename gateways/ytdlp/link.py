@@ -6,22 +6,26 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from domain.failures import InterruptedDownloadError
 from gateways.ytdlp.job import Job
-from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
+from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Control,
     End,
     Exited,
+    Inspect,
     Ready,
     Start,
     decode_control,
     encode_control,
 )
+from gateways.ytdlp.sandbox import Level, Sandbox
+from gateways.ytdlp.walls import ROOT
 
 START_TIMEOUT_S = 60.0
 SEND_TIMEOUT_S = 5.0
@@ -30,10 +34,9 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "YTDLP_NO_PLUGINS": 
 
 # -I keeps the current folder and PYTHON* variables out of the import path, and with them this
 # very package when it is not installed: so its root is given, last.
-_PROGRAM = (
+PROGRAM = (
     "import sys; sys.path.append(sys.argv.pop(1)); from gateways.ytdlp.server import main; main()"
 )
-_ROOT = Path(__file__).parents[2]
 
 
 class Link:
@@ -46,11 +49,16 @@ class Link:
         self._last_number = 0
         self._is_ready = False
         self._is_gone = False
+        #: How strong the walls around its children are; known once it is ready.
+        self.level = Level.NONE
         self._stirred = asyncio.Event()
 
     @classmethod
-    async def open(cls, spare_children: int) -> "Link":
+    async def open(cls, spare_children: int, sandbox: Sandbox, program: str = PROGRAM) -> "Link":
         """Return a link to a new server that is warmed up.
+
+        Args:
+            program: What Python runs; it takes our root from its arguments, then serves.
 
         Raises:
             InterruptedDownloadError: The server ended, or took longer than a minute.
@@ -58,7 +66,7 @@ class Link:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(0)
         with theirs:
-            process = _spawn(theirs.fileno(), spare_children)
+            process = _spawn(program, theirs.fileno(), spare_children, sandbox)
         link = cls(process, ours)
         await link.become_ready()
         return link
@@ -86,26 +94,41 @@ class Link:
         """Whether the server can take orders."""
         return not self._is_gone
 
-    async def start(self, order: FetchOrder, limits: FetchLimits, tools: Tools) -> Job:
+    async def start(self, order: ChildOrder, limits: FetchLimits, tools: Tools) -> Job:
         """Return the job that was made of an order.
 
         Raises:
             InterruptedDownloadError: The server is gone, or takes nothing in.
         """
+        return await self._give(lambda job: Start(job=job, order=order, limits=limits, tools=tools))
+
+    async def inspect(self, file: Path, limits: FetchLimits, tools: Tools) -> Job:
+        """Return the job that looks into a file; as ``start``."""
+        return await self._give(
+            lambda job: Inspect(
+                job=job, staging=file.parent, name=file.name, limits=limits, tools=tools
+            )
+        )
+
+    async def _give(self, message_of: Callable[[int], Start | Inspect]) -> Job:
         self._last_number += 1
-        start = Start(job=self._last_number, order=order, limits=limits, tools=tools)
-        reading, writing = os.pipe()
-        os.set_blocking(reading, False)
+        ours, theirs = socket.socketpair()
+        ours.settimeout(0)
         loop = asyncio.get_running_loop()
-        job = Job(number=start.job, pipe=reading, ended=loop.create_future())
+        job = Job(
+            number=self._last_number,
+            channel=ours,
+            door=loop.create_future(),
+            ended=loop.create_future(),
+        )
         self._jobs[job.number] = job
-        loop.add_reader(reading, job.read)
+        loop.add_reader(ours, job.read)
         is_sent = False
         try:
-            await self._send(start, writing)
+            with theirs:
+                await self._send(message_of(job.number), theirs.fileno())
             is_sent = True
         finally:
-            os.close(writing)
             if not is_sent:
                 self.forget(job)
         return job
@@ -147,9 +170,7 @@ class Link:
     def forget(self, job: Job) -> None:
         """Let go of a job that has ended."""
         self._jobs.pop(job.number, None)
-        if not job.is_drained:
-            asyncio.get_running_loop().remove_reader(job.pipe)
-        os.close(job.pipe)
+        job.close()
 
     def kill(self) -> None:
         """End the server and, by their parent-death signal, all its children at once."""
@@ -191,6 +212,7 @@ class Link:
         message = decode_control(packet)
         if isinstance(message, Ready):
             self._is_ready = True
+            self.level = message.level
             self._stirred.set()
         elif isinstance(message, Exited) and message.job in self._jobs:
             self._jobs[message.job].settle(message.code)
@@ -207,18 +229,24 @@ class Link:
             job.settle(None)
 
 
-def _spawn(control: int, spare_children: int) -> subprocess.Popen[bytes]:
+def _spawn(
+    program: str, control: int, spare_children: int, sandbox: Sandbox
+) -> subprocess.Popen[bytes]:
     """Start the server from this very thread.
 
     Its parent-death signal follows the thread: the one of the event loop lives as long as the
     worker, one of a pool would not.
     """
-    arguments = [str(_ROOT), str(control), str(os.getpid()), str(spare_children)]
-    return subprocess.Popen(  # noqa: S603 - fixed program, no text from outside
-        [sys.executable, "-I", "-c", _PROGRAM, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        env=_ENVIRONMENT,
-        cwd="/",
-        pass_fds=[control],
-    )
+    runner = os.pidfd_open(os.getpid())
+    try:
+        arguments = [str(ROOT), str(control), str(runner), str(spare_children), sandbox.value]
+        return subprocess.Popen(  # noqa: S603 - fixed program, no text from outside
+            [sys.executable, "-I", "-c", program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            cwd="/",
+            pass_fds=[control, runner],
+        )
+    finally:
+        os.close(runner)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from domain.failures import LiveStreamError, ProxyFaultError, UnsupportedSiteError
+from domain.download import ProxyLease
+from domain.failures import LiveStreamError, UnsupportedSiteError
 from domain.requests import Quality, Wish
 
 EXTENSIONS = frozenset(
@@ -43,13 +43,15 @@ EXTENSIONS = frozenset(
 STEM = "media"
 """The one file name, so that no text of a site ever becomes part of a path."""
 
+HOME = "home"
+"""The folder in staging for what programs keep for themselves; nothing in it is believed."""
+
 _FORMAT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,63}")
-_PROXY_SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 
 # A playlist served as "video/mp4" makes ffmpeg open what it names: another user's file, or a host
 # inside. So it may only read files, in container formats that name no others.
 # Source: reliability M6, M7; CVE-2026-107697.
-_FFMPEG_INPUT = (
+FFMPEG_INPUT = (
     "-protocol_whitelist",
     "file,crypto,data",
     "-format_whitelist",
@@ -73,7 +75,7 @@ class FetchLimits:
     time_limit: timedelta
     stall_timeout: timedelta
     connections: int
-    spare_children: int = 2
+    spare_children: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,31 +97,48 @@ class FetchOrder:
 
     Attributes:
         staging: An empty folder of this attempt's own; absolute.
-        proxy_url: With the credentials, or None to go direct. A secret.
+        lease: The proxy that everything goes through. A secret.
     """
 
     wish: Wish
     staging: Path
-    proxy_url: str | None
+    lease: ProxyLease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOrder:
+    """What a child learns of an order: neither proxy nor password, only its token at the gate.
+
+    Attributes:
+        token: A secret.
+    """
+
+    wish: Wish
+    staging: Path
+    token: str
 
     def __repr__(self) -> str:
-        return f"FetchOrder({self.staging.name})"
+        return f"ChildOrder({self.staging.name})"
 
 
-def ytdlp_options(order: FetchOrder, limits: FetchLimits, tools: Tools) -> dict[str, Any]:
+def ytdlp_options(
+    order: ChildOrder, limits: FetchLimits, tools: Tools, *, gate: str
+) -> dict[str, Any]:
     """Return the complete parameters for ``YoutubeDL``; nothing else reaches it.
+
+    Args:
+        gate: The address of the gate, with the token; the empty text forbids every proxy.
 
     ``max_filesize`` is left out on purpose: yt-dlp then ends without a file and without an error,
     so the child's progress hook judges the same announced length.
 
     Raises:
         UnsupportedSiteError: The wished format id cannot be one.
-        ProxyFaultError: The proxy's address has no scheme that yt-dlp speaks.
 
     Source: yt_dlp/YoutubeDL.py, the class docstring; reliability 6.4.
     """
     return {
-        **_source(order, tools),
+        **_source(gate, tools),
         **_transfer(limits),
         "format": format_selector(order.wish),
         "merge_output_format": "mp4/webm/mkv",
@@ -131,8 +150,8 @@ def ytdlp_options(order: FetchOrder, limits: FetchLimits, tools: Tools) -> dict[
         "cachedir": False,
         "ffmpeg_location": str(tools.ffmpeg) if tools.ffmpeg else None,
         # Ordinary and downloading ffmpeg: neither may open a connection of its own.
-        "postprocessor_args": {"ffmpeg_i": list(_FFMPEG_INPUT)},
-        "external_downloader_args": {"ffmpeg_i": list(_FFMPEG_INPUT)},
+        "postprocessor_args": {"ffmpeg_i": list(FFMPEG_INPUT)},
+        "external_downloader_args": {"ffmpeg_i": list(FFMPEG_INPUT)},
         "quiet": True,
         "no_warnings": True,
         "noprogress": True,
@@ -140,10 +159,10 @@ def ytdlp_options(order: FetchOrder, limits: FetchLimits, tools: Tools) -> dict[
     }
 
 
-def _source(order: FetchOrder, tools: Tools) -> dict[str, Any]:
+def _source(gate: str, tools: Tools) -> dict[str, Any]:
     return {
-        # None would let yt-dlp take a proxy from the environment; the empty text forbids it.
-        "proxy": _checked_proxy(order.proxy_url),
+        # None would let yt-dlp take a proxy from the environment.
+        "proxy": gate,
         "noplaylist": True,
         "playlist_items": "1",
         "match_filter": refuse_live,
@@ -205,11 +224,3 @@ def refuse_live(media: Mapping[str, Any], *, incomplete: bool = False) -> None:
     del incomplete  # What is not known yet passes now and is asked about again later.
     if media.get("is_live") or media.get("live_status") in ("is_live", "is_upcoming"):
         raise LiveStreamError
-
-
-def _checked_proxy(url: str | None) -> str:
-    if url is None:
-        return ""
-    if urlsplit(url).scheme not in _PROXY_SCHEMES:
-        raise ProxyFaultError
-    return url

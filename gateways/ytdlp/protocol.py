@@ -4,6 +4,7 @@ import math
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -11,7 +12,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.download import Progress
 from domain.requests import MAX_URL_LENGTH
-from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
+from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
+from gateways.ytdlp.sandbox import Level
 
 MAX_LINE_BYTES = 64 * 1024
 """A longer line is dropped unread: a child may be made to print without end."""
@@ -42,6 +44,19 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """What ffmpeg found in a file.
+
+    Attributes:
+        stated_s: The length that its container states, or None.
+        found_s: The length of what is really in it.
+    """
+
+    stated_s: _Seconds | None
+    found_s: _Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """Why the child gave up.
 
@@ -57,10 +72,25 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Runner to server, with the pipe for the reports beside it: fetch this."""
+    """Runner to server, with the child's end of the channel beside it: fetch this."""
 
     job: int
-    order: FetchOrder
+    order: ChildOrder
+    limits: FetchLimits
+    tools: Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """Runner to server, as ``Start``: look into a fetched file, in a child without any net.
+
+    Attributes:
+        name: Of the file in the folder ``staging``.
+    """
+
+    job: int
+    staging: Path
+    name: str
     limits: FetchLimits
     tools: Tools
 
@@ -75,7 +105,9 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """Server to runner: warmed up."""
+    """Server to runner: warmed up, with walls of this level."""
+
+    level: Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +122,8 @@ class Exited:
     code: int
 
 
-Report = Progress | Merging | Done | Failed
-Control = Start | End | Ready | Exited
+Report = Progress | Merging | Done | Inspected | Failed
+Control = Start | Inspect | End | Ready | Exited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +133,14 @@ class _ReportLine:
     progress: Progress | None = None
     merging: Merging | None = None
     done: Done | None = None
+    inspected: Inspected | None = None
     failed: Failed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ControlPacket:
     start: Start | None = None
+    inspect: Inspect | None = None
     end: End | None = None
     ready: Ready | None = None
     exited: Exited | None = None
@@ -125,6 +159,8 @@ def encode_report(report: Report) -> bytes:
             line = _ReportLine(merging=report)
         case Done():
             line = _ReportLine(done=_cleaned(report))
+        case Inspected():
+            line = _ReportLine(inspected=report)
         case Failed():
             line = _ReportLine(failed=report)
     return _report_lines.dump_json(line) + b"\n"
@@ -138,7 +174,13 @@ def decode_report(line: bytes) -> Report | None:
         return None
     said = [
         report
-        for report in (parsed.progress, parsed.merging, parsed.done, parsed.failed)
+        for report in (
+            parsed.progress,
+            parsed.merging,
+            parsed.done,
+            parsed.inspected,
+            parsed.failed,
+        )
         if report is not None
     ]
     if len(said) != 1:
@@ -154,6 +196,8 @@ def encode_control(message: Control) -> bytes:
     match message:
         case Start():
             packet = _ControlPacket(start=message)
+        case Inspect():
+            packet = _ControlPacket(inspect=message)
         case End():
             packet = _ControlPacket(end=message)
         case Ready():
@@ -170,7 +214,7 @@ def decode_control(packet: bytes) -> Control:
         ValueError: It says nothing; only our own two ends write to this channel.
     """
     parsed = _control_packets.validate_json(packet, strict=True)
-    for message in (parsed.start, parsed.end, parsed.ready, parsed.exited):
+    for message in (parsed.start, parsed.inspect, parsed.end, parsed.ready, parsed.exited):
         if message is not None:
             return message
     error = "an empty control packet"

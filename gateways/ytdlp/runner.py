@@ -1,17 +1,21 @@
 """Fetches with yt-dlp, from the event loop of a worker."""
 
 import asyncio
-import signal
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from domain.download import FetchedMedia, Progress
-from domain.failures import CorruptError, InterruptedDownloadError, TooLargeError
-from gateways.ytdlp.causes import error_of
-from gateways.ytdlp.harvest import harvest
-from gateways.ytdlp.link import Job, Link
-from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
-from gateways.ytdlp.protocol import Done, Failed, Merging, Report
+from domain.failures import CorruptError, InterruptedDownloadError
+from gateways.egress.gate import Gate
+from gateways.egress.passage import Passage
+from gateways.ytdlp.endings import cause_of
+from gateways.ytdlp.harvest import check_length, harvest
+from gateways.ytdlp.link import PROGRAM, Job, Link
+from gateways.ytdlp.options import ChildOrder, FetchLimits, FetchOrder, Tools
+from gateways.ytdlp.protocol import Done, Failed, Inspected, Merging, Report
+from gateways.ytdlp.sandbox import Level, Sandbox, check
 from gateways.ytdlp.watch import Watch, measure
 
 GRACE = timedelta(seconds=1)
@@ -23,8 +27,6 @@ PATIENCE = timedelta(seconds=5)
 POLL_S = 2.0
 """Between two looks into the staging folder, at most."""
 
-_LIMIT_SIGNALS = {-signal.SIGXFSZ, -signal.SIGXCPU}
-
 
 class Runner:
     """One fork server with as many fetches at once as the caller starts.
@@ -33,9 +35,20 @@ class Runner:
     as the runner: the server dies with it.
     """
 
-    def __init__(self, limits: FetchLimits, tools: Tools) -> None:
+    def __init__(
+        self,
+        limits: FetchLimits,
+        tools: Tools,
+        gate: Gate,
+        *,
+        sandbox: Sandbox = Sandbox.PREFER,
+        program: str = PROGRAM,
+    ) -> None:
         self._limits = limits
         self._tools = tools
+        self._gate = gate
+        self._sandbox = sandbox
+        self._program = program
         self._link: Link | None = None
         self._starting = asyncio.Lock()
         # A short stall timeout needs a closer look.
@@ -46,8 +59,14 @@ class Runner:
 
         Raises:
             InterruptedDownloadError: The server did not come up.
+            SandboxMissingError: This machine cannot give the sandbox that is required.
         """
         await self._connect()
+
+    @property
+    def level(self) -> Level:
+        """Return how strong the walls around the children are."""
+        return Level.NONE if self._link is None else self._link.level
 
     async def close(self) -> None:
         """End the server and all fetches, which then raise ``InterruptedDownloadError``."""
@@ -70,17 +89,49 @@ class Runner:
             DownloadError: A leaf of domain/failures.py says why there is no file.
         """
         link = await self._connect()
-        job = await link.start(order, self._limits, self._tools)
-        try:
+        passage = Passage(
+            order.lease, max_bytes=self._limits.max_bytes, patience=self._limits.stall_timeout
+        )
+        child = ChildOrder(wish=order.wish, staging=order.staging, token=passage.token)
+        job = await link.start(child, self._limits, self._tools)
+        async with self._ending(link, job), self._gate.open(passage, job.door):
             told = await self._oversee(job, order, on_progress)
+        code = job.ended.result()
+        if code != 0 or not isinstance(told, Done):
+            raise cause_of(code, told, passage)
+        media = await asyncio.to_thread(harvest, order.staging, told, self._limits.max_bytes)
+        if self._tools.ffmpeg is not None:
+            check_length(media, await self._inspect(link, media.path))
+        return media
+
+    async def _inspect(self, link: Link, file: Path) -> Inspected:
+        """Return what a second child, without any net, finds in a file.
+
+        Raises:
+            CorruptError: It is no media, or looking into it takes too long.
+            InterruptedDownloadError: The server died.
+        """
+        job = await link.inspect(file, self._limits, self._tools)
+        async with self._ending(link, job):
+            await asyncio.wait({job.ended}, timeout=self._limits.time_limit.total_seconds())
+            while job.ended.done() and not job.is_drained:
+                await _stir(job, POLL_S)
+        if job.ended.result() is None:
+            raise InterruptedDownloadError
+        found = next((one for one in job.reports if isinstance(one, Inspected)), None)
+        if found is None:
+            raise CorruptError
+        return found
+
+    @asynccontextmanager
+    async def _ending(self, link: Link, job: Job) -> AsyncGenerator[None]:
+        """Leave no process of a job behind."""
+        try:
+            yield
         finally:
             if not job.ended.done():
                 await link.end(job, grace=GRACE, patience=PATIENCE)
             link.forget(job)
-        code = job.ended.result()
-        if code == 0 and isinstance(told, Done):
-            return await asyncio.to_thread(harvest, order.staging, told, self._limits.max_bytes)
-        raise _failure(code, told)
 
     async def _connect(self) -> Link:
         async with self._starting:
@@ -88,7 +139,10 @@ class Runner:
                 await self._link.close()
                 self._link = None
             if self._link is None:
-                self._link = await Link.open(self._limits.spare_children)
+                self._link = await Link.open(
+                    self._limits.spare_children, self._sandbox, self._program
+                )
+            check(self._sandbox, self._link.level)
             return self._link
 
     async def _oversee(
@@ -140,15 +194,6 @@ def _heard(
             watch.merging()
         case Done() | Failed():
             return report
+        case Inspected():
+            pass  # Not of a fetch.
     return None
-
-
-def _failure(code: int | None, told: Done | Failed | None) -> Exception:
-    """Return why there is no file, from how the child ended and what it said last."""
-    if code in _LIMIT_SIGNALS:
-        return TooLargeError()
-    if code == 0:
-        return CorruptError()
-    if code is not None and isinstance(told, Failed):
-        return error_of(told)
-    return InterruptedDownloadError()

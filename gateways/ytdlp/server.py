@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-from gateways.ytdlp import cage, child
+from gateways.ytdlp import cage, child, namespaces, seccomp, walls
+from gateways.ytdlp.child import Work
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Control,
     End,
     Exited,
+    Inspect,
     Ready,
     Start,
     decode_control,
     encode_control,
 )
+from gateways.ytdlp.sandbox import Level, Sandbox
 from gateways.ytdlp.warmup import warm_up
 
 _HANDLED = (signal.SIGTERM, signal.SIGCHLD)
@@ -60,17 +63,22 @@ class Server:
 
     Attributes:
         control: To the runner; its end is this server's end.
+        work: What a child does with an order.
+        own: A pidfd of this process.
         children: By process id, which is also the id of the child's group.
     """
 
     control: socket.socket
     wakeup: socket.socket
     spare_children: int
+    level: Level
+    work: Work
+    own: int = field(default_factory=lambda: os.pidfd_open(os.getpid()))
     children: dict[int, Child] = field(default_factory=dict[int, Child])
 
     def serve(self) -> None:
         """Serve until the runner is gone or SIGTERM came."""
-        self._say(Ready())
+        self._say(Ready(level=self.level))
         with selectors.DefaultSelector() as selector:
             selector.register(self.control, selectors.EVENT_READ)
             selector.register(self.wakeup, selectors.EVENT_READ)
@@ -107,19 +115,19 @@ class Server:
     def _obey(self) -> bool:
         """Carry out one message of the runner; return False if the runner is gone."""
         try:
-            packet, pipes, _, _ = socket.recv_fds(self.control, MAX_LINE_BYTES, 1)
+            packet, channels, _, _ = socket.recv_fds(self.control, MAX_LINE_BYTES, 1)
         except ConnectionError:
             return False
         if not packet:
             return False
         message = decode_control(packet)
-        if isinstance(message, Start):
-            self._start(message.job, packet, pipes[0])
+        if isinstance(message, Start | Inspect):
+            self._start(message.job, packet, channels[0])
         elif isinstance(message, End):
             self._end(message)
         return True
 
-    def _start(self, job: int, packet: bytes, pipe: int) -> None:
+    def _start(self, job: int, packet: bytes, channel: int) -> None:
         try:
             spare = next((one for one in self.children.values() if one.job is None), None)
             one = spare or self._fork()
@@ -128,12 +136,12 @@ class Server:
         else:
             one.job = job
             try:
-                socket.send_fds(one.orders, [packet], [pipe])
+                socket.send_fds(one.orders, [packet], [channel])
             except OSError:
                 # It died while it waited, or takes nothing in; its burial tells the runner.
                 one.signal_group(signal.SIGKILL)
         finally:
-            os.close(pipe)
+            os.close(channel)
 
     def _end(self, message: End) -> None:
         for one in self.children.values():
@@ -173,14 +181,15 @@ class Server:
                 self._say(Exited(job=one.job, code=os.waitstatus_to_exitcode(status)))
 
     def _fork(self) -> Child:
+        if self.level is Level.FULL:
+            namespaces.let_next_fork_begin_anew(self.own)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        server = os.getpid()
         # A signal to a child that still has this server's handlers would be told to the server.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         try:
             pid = os.fork()
             if pid == 0:
-                self._become_child(ours, theirs, server)
+                self._become_child(ours, theirs)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         theirs.close()
@@ -188,7 +197,7 @@ class Server:
         self.children[pid] = one
         return one
 
-    def _become_child(self, ours: socket.socket, theirs: socket.socket, server: int) -> NoReturn:
+    def _become_child(self, ours: socket.socket, theirs: socket.socket) -> NoReturn:
         code = os.EX_SOFTWARE
         try:
             signal.set_wakeup_fd(-1)
@@ -200,7 +209,7 @@ class Server:
                 inherited.close()
             for sibling in self.children.values():
                 sibling.orders.close()
-            code = child.serve_one(theirs, server)
+            code = child.serve_one(theirs, self.own, self.level, self.work)
         finally:
             # Never back up the stack: that belongs to the server.
             os._exit(code)
@@ -215,33 +224,57 @@ def _noticed(_number: int, _frame: FrameType | None) -> None:
     """Do nothing: the signal's number in the wakeup socket is all that is wanted of it."""
 
 
-def main() -> None:
+def main(work: Work = child.fetch) -> None:
     """Serve the runner at the other end of a socket until it is gone.
 
-    The command line is the socket's number, the runner's process id and how many spare children
-    to keep; what may be secret comes through the socket alone.
+    The command line is the socket's number, that of a pidfd of the runner, how many spare children
+    to keep, and the wanted sandbox; what may be secret comes through the socket alone.
     """
-    control_fd, runner, spare_children = map(int, sys.argv[1:])
+    control_fd, runner, spare_children = map(int, sys.argv[1:4])
     cage.die_with_parent(runner)
-    cage.adopt_orphans()
     # A new session: a terminal's Ctrl-C is for the worker, which then ends this server.
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    wakeup, written = socket.socketpair()
-    written.settimeout(0)
     control = socket.socket(fileno=control_fd)
     control.set_inheritable(False)
+    level = _shut_in(Sandbox(sys.argv[4]), control)
+    cage.adopt_orphans()
+    wakeup, written = socket.socketpair()
+    written.settimeout(0)
     warm_up()
     gc.collect()
     gc.freeze()
     signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
     for number in _HANDLED:
         signal.signal(number, _noticed)
-    server = Server(control=control, wakeup=wakeup, spare_children=spare_children)
+    server = Server(
+        control=control, wakeup=wakeup, spare_children=spare_children, level=level, work=work
+    )
     try:
         server.serve()
     finally:
         server.end_all()
+
+
+def _shut_in(sandbox: Sandbox, control: socket.socket) -> Level:
+    """Return how strong the walls will be; with namespaces, in a fork that goes on with it.
+
+    The process that was started waits for that fork, the first of its list of processes: with
+    either of them the kernel ends all that ever came from it.
+    """
+    abi = 0 if sandbox is Sandbox.OFF or not seccomp.is_known() else walls.abi()
+    if abi == 0:
+        return Level.NONE
+    if not namespaces.enter_own():
+        return Level.LANDLOCK if abi >= walls.MIN_ABI_FOR_TCP else Level.NONE
+    started = os.pidfd_open(os.getpid())
+    pid = os.fork()
+    if pid != 0:
+        control.close()
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+    cage.die_with_parent(started)
+    os.close(started)
+    return Level.FULL
 
 
 if __name__ == "__main__":

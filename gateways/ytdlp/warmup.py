@@ -11,7 +11,7 @@ from pathlib import Path
 
 from domain.requests import Wish
 from gateways.ytdlp import cage, child
-from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
+from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.protocol import Start
 
 # A file that a browser would not play; yt-dlp looks no further than its type.
@@ -37,10 +37,10 @@ def warm_up() -> None:
     A failure costs time later, never correctness: it is not one of the server.
     """
     with _loopback() as port, tempfile.TemporaryDirectory(prefix="vasset-") as folder:
-        order = FetchOrder(
+        order = ChildOrder(
             wish=Wish(url=f"http://127.0.0.1:{port}/warm.mp4"),
             staging=Path(folder),
-            proxy_url=None,
+            token="",
         )
         limits = FetchLimits(
             max_bytes=1024 * 1024,
@@ -57,11 +57,12 @@ def warm_up() -> None:
 def _loopback() -> Generator[int]:
     """Serve the file from a fork, because this process may have one thread only."""
     server = HTTPServer(("127.0.0.1", 0), _OneFile)
-    parent = os.getpid()
+    parent = os.pidfd_open(os.getpid())
     pid = os.fork()
     if pid == 0:
         cage.die_with_parent(parent)
         server.serve_forever()
+    os.close(parent)
     port = server.server_port
     server.server_close()
     try:

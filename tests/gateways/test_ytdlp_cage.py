@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain import failures
+from gateways.ytdlp.sandbox import Sandbox
 from tests.support.fetching import (
     SLOW,
     Proc,
@@ -64,7 +65,8 @@ async def test_a_hanging_ffmpeg_ends_with_whoever_started_it(
     staging = tmp_path / "staging"
     staging.mkdir()
 
-    async with running(ffmpeg=fake_ffmpeg(tmp_path, work)) as runner:
+    # A program that is a script needs a shell, which the full sandbox does not let it start.
+    async with running(ffmpeg=fake_ffmpeg(tmp_path, work), sandbox=Sandbox.OFF) as runner:
         task = begin(runner, order(site.url("/hls/index.m3u8"), staging))
         ffmpeg = await eventually(lambda: hanging(staging), what="the start of ffmpeg")
         assert ffmpeg is not None

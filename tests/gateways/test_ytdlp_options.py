@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.failures import LiveStreamError, ProxyFaultError, UnsupportedSiteError
+from domain.failures import LiveStreamError, UnsupportedSiteError
 from domain.requests import Quality, Wish
 from gateways.ytdlp.options import (
+    ChildOrder,
     FetchLimits,
-    FetchOrder,
     Tools,
     format_selector,
     refuse_live,
@@ -24,8 +24,8 @@ LIMITS = FetchLimits(
 NO_TOOLS = Tools(ffmpeg=None, js_runtime=None)
 
 
-def order(proxy_url: str | None = None) -> FetchOrder:
-    return FetchOrder(wish=Wish(url=URL), staging=Path("/staging/1.1"), proxy_url=proxy_url)
+GATE = "http://job:t0ken@127.0.0.1:3128"
+ORDER = ChildOrder(wish=Wish(url=URL), staging=Path("/staging/1.1"), token="t0ken")
 
 
 @pytest.mark.parametrize(
@@ -57,29 +57,23 @@ def test_a_format_id_with_any_syntax_in_it_is_refused(format_id: str) -> None:
         format_selector(Wish(url=URL, format_id=format_id))
 
 
-def test_without_a_proxy_the_environment_is_not_asked_for_one() -> None:
-    assert not ytdlp_options(order(), LIMITS, NO_TOOLS)["proxy"]
-    assert ytdlp_options(order(), LIMITS, NO_TOOLS)["proxy"] is not None
+def test_everything_goes_through_the_gate() -> None:
+    assert ytdlp_options(ORDER, LIMITS, NO_TOOLS, gate=GATE)["proxy"] == GATE
 
 
-def test_a_proxy_of_no_known_kind_is_the_fault_of_the_proxy() -> None:
-    with pytest.raises(ProxyFaultError):
-        ytdlp_options(order("ftp://1.2.3.4:1"), LIMITS, NO_TOOLS)
-
-
-def test_an_order_does_not_show_its_proxy() -> None:
-    assert "secret" not in repr(order("http://user:secret@1.2.3.4:8080"))
+def test_an_order_does_not_show_its_token() -> None:
+    assert "t0ken" not in repr(ORDER)
 
 
 def test_the_only_path_is_the_staging_folder_with_a_constant_name() -> None:
-    options = ytdlp_options(order(), LIMITS, NO_TOOLS)
+    options = ytdlp_options(ORDER, LIMITS, NO_TOOLS, gate=GATE)
 
     assert options["paths"] == {"home": "/staging/1.1"}
     assert options["outtmpl"] == {"default": "media.%(ext)s"}
 
 
 def test_tools_that_are_not_there_are_not_looked_for_in_the_network() -> None:
-    options = ytdlp_options(order(), LIMITS, NO_TOOLS)
+    options = ytdlp_options(ORDER, LIMITS, NO_TOOLS, gate=GATE)
 
     assert options["js_runtimes"] == {}
     assert options["remote_components"] == []
@@ -88,14 +82,14 @@ def test_tools_that_are_not_there_are_not_looked_for_in_the_network() -> None:
 def test_the_given_tools_are_used() -> None:
     tools = Tools(ffmpeg=Path("/opt/ffmpeg"), js_runtime=Path("/opt/deno"))
 
-    options = ytdlp_options(order(), LIMITS, tools)
+    options = ytdlp_options(ORDER, LIMITS, tools, gate=GATE)
 
     assert options["ffmpeg_location"] == "/opt/ffmpeg"
     assert options["js_runtimes"] == {"deno": {"path": "/opt/deno"}}
 
 
 def test_ffmpeg_may_open_files_only_and_no_lists_of_files() -> None:
-    options = ytdlp_options(order(), LIMITS, NO_TOOLS)
+    options = ytdlp_options(ORDER, LIMITS, NO_TOOLS, gate=GATE)
 
     for arguments in (options["postprocessor_args"], options["external_downloader_args"]):
         given = arguments["ffmpeg_i"]

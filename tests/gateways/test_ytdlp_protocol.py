@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.download import Progress
 from domain.requests import Quality, Wish
-from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
+from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     MAX_TITLE_LENGTH,
@@ -28,6 +28,7 @@ from gateways.ytdlp.protocol import (
     encode_control,
     encode_report,
 )
+from gateways.ytdlp.sandbox import Level
 
 DONE = Done(
     title="A clip",
@@ -38,10 +39,10 @@ DONE = Done(
 )
 START = Start(
     job=7,
-    order=FetchOrder(
+    order=ChildOrder(
         wish=Wish(url="https://video.example/1", quality=Quality.P720, format_id="22"),
         staging=Path("/staging/1.1"),
-        proxy_url="socks5h://user:secret@1.2.3.4:1080",
+        token="t0ken",
     ),
     limits=FetchLimits(
         max_bytes=10**12,
@@ -73,7 +74,12 @@ def test_a_report_survives_its_line(report: Report) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [START, End(job=7, grace=timedelta(seconds=1)), Ready(), Exited(job=7, code=-9)],
+    [
+        START,
+        End(job=7, grace=timedelta(seconds=1)),
+        Ready(level=Level.FULL),
+        Exited(job=7, code=-9),
+    ],
 )
 def test_a_control_message_survives_its_packet(message: Control) -> None:
     assert decode_control(encode_control(message)) == message

@@ -6,12 +6,18 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
-from domain.download import FetchedMedia, Progress
+from domain.addresses import AddressPolicy
+from domain.download import FetchedMedia, Progress, ProxyLease
 from domain.requests import Wish
+from gateways.egress.gate import Gate
+from gateways.egress.judge import Judge
+from gateways.ytdlp.link import PROGRAM
 from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
 from gateways.ytdlp.runner import Runner
+from gateways.ytdlp.sandbox import Sandbox
 from tests.support.media import find_ffmpeg
 from tests.support.waiting import eventually
 
@@ -22,16 +28,30 @@ LIMITS = FetchLimits(
     connections=2,
     spare_children=1,
 )
+OPEN_LOOPBACK = AddressPolicy(
+    allow_private=(ip_network("127.0.0.0/8"),), ports=(80, 443), deny_hosts=()
+)
 SLOW = {"size": 1_000_000, "bytes_per_s": 100_000}
 """The query of a clip that takes ten seconds, unless its fetch is ended."""
 
 
 @asynccontextmanager
 async def running(
-    limits: FetchLimits = LIMITS, ffmpeg: Path | None = None
+    limits: FetchLimits = LIMITS,
+    *,
+    ffmpeg: Path | None = None,
+    sandbox: Sandbox = Sandbox.REQUIRE,
+    policy: AddressPolicy = OPEN_LOOPBACK,
+    program: str = PROGRAM,
 ) -> AsyncGenerator[Runner]:
     """Return a started runner, closed at the end."""
-    runner = Runner(limits, Tools(ffmpeg=ffmpeg or find_ffmpeg(), js_runtime=None))
+    runner = Runner(
+        limits,
+        Tools(ffmpeg=ffmpeg or find_ffmpeg(), js_runtime=None),
+        Gate(Judge(policy)),
+        sandbox=sandbox,
+        program=program,
+    )
     await runner.start()
     try:
         yield runner
@@ -41,7 +61,12 @@ async def running(
 
 def order(url: str, staging: Path, proxy_url: str | None = None) -> FetchOrder:
     """Return an order for the best quality."""
-    return FetchOrder(wish=Wish(url=url), staging=staging, proxy_url=proxy_url)
+    return FetchOrder(wish=Wish(url=url), staging=staging, lease=lease_of(proxy_url))
+
+
+def lease_of(proxy_url: str | None) -> ProxyLease:
+    """Return the lease of a proxy, or the one that means: none."""
+    return ProxyLease(url=proxy_url, exit_name="direct" if proxy_url is None else "the proxy")
 
 
 def ignore(_progress: Progress) -> None:

@@ -180,6 +180,7 @@ async def open_station(environment: Mapping[str, str], folder: Path) -> AsyncGen
         "VASSET_STORAGE__NODE": "node-a",
         "VASSET_STORAGE__ROOT": str(folder / "root"),
         "VASSET_LOG__FORMAT": "json",
+        "VASSET_EGRESS__ALLOW_PRIVATE": '["127.0.0.0/8"]',
         "VASSET_DOWNLOADS__BACKOFF_S": '{"min": 0.1, "max": 1}',
         "VASSET_DOWNLOADS__SITE_COOLDOWN_S": "1",
         **environment,

@@ -1,0 +1,1 @@
+"""The egress gate: the one way out of a child, which judges, pins, counts and forwards."""
