@@ -5,6 +5,7 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -52,15 +53,12 @@ async def _connected(
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
         connecting = socket.socket(family, socket.SOCK_STREAM)
         connecting.settimeout(0)
-        try:
-            await loop.sock_connect(connecting, (str(address), port))
-        except OSError:
-            connecting.close()
-        except BaseException:
-            connecting.close()
-            raise
-        else:
-            return connecting
+        with ExitStack() as closing:
+            closing.callback(connecting.close)
+            with suppress(OSError):
+                await loop.sock_connect(connecting, (str(address), port))
+                closing.pop_all()
+                return connecting
     raise fault
 
 
@@ -72,22 +70,24 @@ async def _through(
     if proxy.scheme.startswith("socks5"):
         return await _socks(proxy, pinned[0], target, port)
     connected = await _connected(pinned, proxy.port or 0, ProxyFaultError)
-    try:
-        if proxy.scheme == "http":
-            wire: Wire = SocketWire(connected)
-        else:
-            context = ssl.create_default_context()
-            wire = StreamWire(
-                *await asyncio.open_connection(sock=connected, ssl=context, server_hostname=host)
-            )
-        await _tunnel(wire, proxy, target, port)
-    except (OSError, ValueError) as error:
-        connected.close()
-        raise ProxyFaultError from error
-    except BaseException:
-        connected.close()
-        raise
+    with ExitStack() as closing:
+        closing.callback(connected.close)
+        try:
+            wire = await _wire_to(proxy, connected)
+            await _tunnel(wire, proxy, target, port)
+        except (OSError, ValueError) as error:
+            raise ProxyFaultError from error
+        closing.pop_all()
     return wire
+
+
+async def _wire_to(proxy: SplitResult, connected: socket.socket) -> Wire:
+    if proxy.scheme == "http":
+        return SocketWire(connected)
+    reader, writer = await asyncio.open_connection(
+        sock=connected, ssl=ssl.create_default_context(), server_hostname=proxy.hostname
+    )
+    return StreamWire(reader, writer)
 
 
 async def _proxy_addresses(judge: Judge, lease: ProxyLease, host: str) -> Sequence[Address]:

@@ -4,12 +4,9 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partialmethod
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,10 +17,10 @@ from yt_dlp.utils import YoutubeDLError  # noqa: TID251 - the one file that may
 
 from domain.failures import CorruptError, TooLargeError, UnsupportedSiteError
 from gateways.egress.passage import USER
-from gateways.ytdlp import cage, namespaces, seccomp, walls
+from gateways.ytdlp import cage, confinement, namespaces
 from gateways.ytdlp.causes import report_of
 from gateways.ytdlp.inspection import inspect
-from gateways.ytdlp.options import HOME, Tools, ytdlp_options
+from gateways.ytdlp.options import ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -47,8 +44,6 @@ Tell = Callable[[Report], None]
 Work = Callable[[Start, str, Tell], Done]
 """Fetches as ordered, through the gate at an address, telling how far it is."""
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 
 def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") -> int:
     """Wait for one order, carry it out, and return the exit code.
@@ -59,16 +54,7 @@ def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") ->
         orders: The packet with the order comes from here, with our end of the job's channel.
         parent: A pidfd of the server.
     """
-    cage.die_with_parent(parent)
-    os.setsid()
-    silence()
-    # The first process of a list takes no signal that it has not asked for.
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGXCPU, _be_exhausted)
-    # Before the order, while nobody waits.
-    if level is Level.FULL:
-        namespaces.leave_the_net()
-    door = socket.create_server((LOOPBACK, 0))
+    door = _begin(parent, level)
     packet, descriptors, _, _ = socket.recv_fds(orders, MAX_LINE_BYTES, 1)
     orders.close()
     if not descriptors:
@@ -76,14 +62,21 @@ def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") ->
     channel = socket.socket(fileno=descriptors[0])
     channel.set_inheritable(False)
     message = decode_control(packet)
-    if not isinstance(message, Start | Inspect):
-        return os.EX_PROTOCOL
 
     def tell(report: Report) -> None:
         channel.sendall(encode_report(report))
 
     try:
-        tell(_carry_out(message, work, tell, door, channel, level))
+        match message:
+            case Start():
+                # The runner answers at this door from its own net: a socket stays where it was
+                # made.
+                socket.send_fds(channel, [b"\n"], [door.fileno()])
+                tell(_fetch(message, door, level, work, tell))
+            case Inspect():
+                tell(_inspect(message, door, level))
+            case _:
+                return os.EX_PROTOCOL
     except BaseException as error:  # noqa: BLE001 - the process ends here, and with it the untold
         # What the failed fetch holds may be all the memory that it was allowed.
         cage.lift_memory_limit()
@@ -92,26 +85,33 @@ def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") ->
     return os.EX_OK
 
 
-def _carry_out(
-    message: Start | Inspect,
-    work: "Work",
-    tell: Tell,
-    door: socket.socket,
-    channel: socket.socket,
-    level: Level,
-) -> Report:
+def _begin(parent: int, level: Level) -> socket.socket:
+    """Do before the order, while nobody waits, all that needs none; return the door."""
+    cage.die_with_parent(parent)
+    os.close(parent)
+    os.setsid()
+    confinement.silence()
+    # The first process of a list takes no signal that it has not asked for.
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGXCPU, _be_exhausted)
+    if level is Level.FULL:
+        namespaces.leave_the_net()
+    return socket.create_server((LOOPBACK, 0))
+
+
+def _fetch(message: Start, door: socket.socket, level: Level, work: "Work", tell: Tell) -> Report:
     port = int(door.getsockname()[1])
-    if isinstance(message, Inspect):
-        door.close()
-        shut_in(message, message.staging, level, port=None)
-        if message.tools.ffmpeg is None:
-            raise CorruptError
-        return inspect(message.tools.ffmpeg, message.staging / message.name)
-    # The runner answers at this door from its own net: the socket stays where it was made.
-    socket.send_fds(channel, [b"\n"], [door.fileno()])
     door.close()
-    shut_in(message, message.order.staging, level, port=port)
+    confinement.shut_in(message, message.order.staging, level, port=port)
     return work(message, f"http://{USER}:{message.order.token}@{LOOPBACK}:{port}", tell)
+
+
+def _inspect(message: Inspect, door: socket.socket, level: Level) -> Report:
+    door.close()
+    confinement.shut_in(message, message.staging, level, port=None)
+    if message.tools.ffmpeg is None:
+        raise CorruptError
+    return inspect(message.tools.ffmpeg, message.staging / message.name)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -120,56 +120,6 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 def _be_exhausted(_number: int, _frame: FrameType | None) -> None:
     raise TooLargeError
-
-
-def silence() -> None:
-    """Point standard input, output and error to nowhere: what sites say goes into no log."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    os.close(nowhere)
-
-
-def shut_in(message: Start | Inspect, staging: Path, level: Level, *, port: int | None) -> None:
-    """Leave the process nothing but its folder, its limits, its door and a bare environment.
-
-    Args:
-        port: Of the door; None for a look without any net, which also changes nothing.
-    """
-    os.chdir(staging)
-    os.umask(0o077)
-    home = staging / HOME
-    if port is not None:
-        home.mkdir()
-    environment = os.environ  # noqa: TID251 - emptied, so that yt-dlp and ffmpeg find nothing
-    environment.clear()
-    environment.update(
-        PATH=_PATH,
-        LANG="C.UTF-8",
-        HOME=str(home),
-        TMPDIR=str(home),
-        DENO_DIR=str(home),
-        YTDLP_NO_PLUGINS="1",
-    )
-    # Every program that yt-dlp starts dies with this process, even if it is killed.
-    constrained = partialmethod(subprocess.Popen.__init__, preexec_fn=cage.for_program())
-    # The overloads cannot say that a default was added.
-    subprocess.Popen.__init__ = constrained  # pyright: ignore[reportAttributeAccessIssue]
-    limits, tools = message.limits, message.tools
-    cage.lower_limits(max_bytes=limits.max_bytes, time_limit=limits.time_limit)
-    if level is Level.FULL or (level is Level.LANDLOCK and os.geteuid() == 0):
-        namespaces.drop_capabilities()
-    cage.forbid_new_privileges()
-    if level is not Level.NONE:
-        walls.raise_walls(staging, programs=_programs(tools), port=port, writes=port is not None)
-        seccomp.forbid_calls()
-
-
-def _programs(tools: Tools) -> list[Path]:
-    """Return the programs that a child may start."""
-    beside = tools.ffmpeg and tools.ffmpeg.with_name("ffprobe")
-    wanted = (tools.ffmpeg, beside, tools.js_runtime)
-    return [program for program in wanted if program is not None and program.exists()]
 
 
 def fetch(start: Start, gate: str, tell: Tell) -> Done:

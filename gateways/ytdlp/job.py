@@ -6,7 +6,8 @@ import os
 import socket
 from dataclasses import dataclass, field
 
-from gateways.ytdlp.protocol import MAX_LINE_BYTES, Lines, Report
+from gateways.ytdlp.lines import Lines
+from gateways.ytdlp.protocol import MAX_LINE_BYTES, Report
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -25,18 +23,11 @@ from gateways.ytdlp.protocol import (
     encode_control,
 )
 from gateways.ytdlp.sandbox import Level, Sandbox
-from gateways.ytdlp.walls import ROOT
+from gateways.ytdlp.spawning import PROGRAM, spawn
 
 START_TIMEOUT_S = 60.0
 SEND_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 3.0
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "YTDLP_NO_PLUGINS": "1"}
-
-# -I keeps the current folder and PYTHON* variables out of the import path, and with them this
-# very package when it is not installed: so its root is given, last.
-PROGRAM = (
-    "import sys; sys.path.append(sys.argv.pop(1)); from gateways.ytdlp.server import main; main()"
-)
 
 
 class Link:
@@ -66,7 +57,7 @@ class Link:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(0)
         with theirs:
-            process = _spawn(program, theirs.fileno(), spare_children, sandbox)
+            process = spawn(program, theirs.fileno(), spare_children, sandbox)
         link = cls(process, ours)
         await link.become_ready()
         return link
@@ -227,26 +218,3 @@ class Link:
         self._control.close()
         for job in self._jobs.values():
             job.settle(None)
-
-
-def _spawn(
-    program: str, control: int, spare_children: int, sandbox: Sandbox
-) -> subprocess.Popen[bytes]:
-    """Start the server from this very thread.
-
-    Its parent-death signal follows the thread: the one of the event loop lives as long as the
-    worker, one of a pool would not.
-    """
-    runner = os.pidfd_open(os.getpid())
-    try:
-        arguments = [str(ROOT), str(control), str(runner), str(spare_children), sandbox.value]
-        return subprocess.Popen(  # noqa: S603 - fixed program, no text from outside
-            [sys.executable, "-I", "-c", program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env=_ENVIRONMENT,
-            cwd="/",
-            pass_fds=[control, runner],
-        )
-    finally:
-        os.close(runner)

@@ -1,28 +1,20 @@
 """What runner, server and child say to each other: one JSON object in a line or packet."""
 
 import math
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.download import Progress
-from domain.requests import MAX_URL_LENGTH
 from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.sandbox import Level
+from gateways.ytdlp.texts import clean_text, plain_url
 
 MAX_LINE_BYTES = 64 * 1024
 """A longer line is dropped unread: a child may be made to print without end."""
-
-MAX_TITLE_LENGTH = 200
-"""Code points of a site's text. Source: reliability row YT-10."""
-
-# Overrides of the writing direction: they make a title read as something else.
-_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -221,68 +213,14 @@ def decode_control(packet: bytes) -> Control:
     raise ValueError(error)
 
 
-class Lines:
-    """Cuts a byte stream into reports, holding no more than one line of bounded length."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-        self._is_dropping = False
-
-    def feed(self, chunk: bytes) -> list[Report]:
-        """Return the sound reports that the chunk completes; drop everything else."""
-        *ended, rest = chunk.split(b"\n")
-        reports: list[Report] = []
-        for piece in ended:
-            self._hold(piece)
-            report = None if self._is_dropping else decode_report(bytes(self._held))
-            if report is not None:
-                reports.append(report)
-            self._held.clear()
-            self._is_dropping = False
-        self._hold(rest)
-        return reports
-
-    def _hold(self, piece: bytes) -> None:
-        if self._is_dropping or len(self._held) + len(piece) > MAX_LINE_BYTES:
-            self._held.clear()
-            self._is_dropping = True
-        else:
-            self._held += piece
-
-
-def clean_text(text: str) -> str:
-    """Return a site's text without what can deceive or break: one line, bounded, valid UTF-8."""
-    # Controls (and NUL), lone surrogates, and what turns the direction of writing.
-    kept = "".join(
-        " " if unicodedata.category(character) == "Cc" else character
-        for character in text
-        if unicodedata.category(character) != "Cs" and character not in _DIRECTIONS
-    )
-    return " ".join(kept.split())[:MAX_TITLE_LENGTH].rstrip()
-
-
 def _cleaned(done: Done) -> Done:
     return replace(
         done,
         title=clean_text(done.title),
         extractor=clean_text(done.extractor),
-        webpage_url=_plain_url(done.webpage_url),
-        thumbnail=_plain_url(done.thumbnail),
+        webpage_url=plain_url(done.webpage_url),
+        thumbnail=plain_url(done.thumbnail),
     )
-
-
-def _plain_url(url: str | None) -> str | None:
-    """Return the address if it can be shown, else None."""
-    if url is None or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    # yt-dlp hides options for its own extractors in a fragment of this name.
-    if parts.scheme not in ("http", "https") or "__youtubedl_smuggle" in url:
-        return None
-    return url
 
 
 def _is_sound(progress: Progress) -> bool:

@@ -12,10 +12,11 @@ from gateways.egress.gate import Gate
 from gateways.egress.passage import Passage
 from gateways.ytdlp.endings import cause_of
 from gateways.ytdlp.harvest import check_length, harvest
-from gateways.ytdlp.link import PROGRAM, Job, Link
+from gateways.ytdlp.link import Job, Link
 from gateways.ytdlp.options import ChildOrder, FetchLimits, FetchOrder, Tools
 from gateways.ytdlp.protocol import Done, Failed, Inspected, Merging, Report
-from gateways.ytdlp.sandbox import Level, Sandbox, check
+from gateways.ytdlp.sandbox import Level, Sandbox, SandboxMissingError, check
+from gateways.ytdlp.spawning import PROGRAM
 from gateways.ytdlp.watch import Watch, measure
 
 GRACE = timedelta(seconds=1)
@@ -89,9 +90,9 @@ class Runner:
             DownloadError: A leaf of domain/failures.py says why there is no file.
         """
         link = await self._connect()
-        passage = Passage(
-            order.lease, max_bytes=self._limits.max_bytes, patience=self._limits.stall_timeout
-        )
+        # The watch over the whole fetch speaks first; the gate only cuts what it cannot see.
+        patience = 2 * self._limits.stall_timeout
+        passage = Passage(order.lease, max_bytes=self._limits.max_bytes, patience=patience)
         child = ChildOrder(wish=order.wish, staging=order.staging, token=passage.token)
         job = await link.start(child, self._limits, self._tools)
         async with self._ending(link, job), self._gate.open(passage, job.door):
@@ -129,9 +130,11 @@ class Runner:
         try:
             yield
         finally:
-            if not job.ended.done():
-                await link.end(job, grace=GRACE, patience=PATIENCE)
-            link.forget(job)
+            try:
+                if not job.ended.done():
+                    await link.end(job, grace=GRACE, patience=PATIENCE)
+            finally:
+                link.forget(job)
 
     async def _connect(self) -> Link:
         async with self._starting:
@@ -142,7 +145,11 @@ class Runner:
                 self._link = await Link.open(
                     self._limits.spare_children, self._sandbox, self._program
                 )
-            check(self._sandbox, self._link.level)
+                try:
+                    check(self._sandbox, self._link.level)
+                except SandboxMissingError:
+                    await self._link.close()
+                    raise
             return self._link
 
     async def _oversee(

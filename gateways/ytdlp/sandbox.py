@@ -1,6 +1,10 @@
 """The sandbox: how strong the walls around a child are, and how strong they must be."""
 
+import os
+import socket
 from enum import StrEnum
+
+from gateways.ytdlp import cage, namespaces, seccomp, walls
 
 
 class Sandbox(StrEnum):
@@ -43,3 +47,27 @@ def check(asked: Sandbox, level: Level) -> None:
     """
     if asked is Sandbox.REQUIRE and level is not Level.FULL:
         raise SandboxMissingError(level)
+
+
+def enclose(sandbox: Sandbox, control: socket.socket) -> Level:
+    """Return how strong the walls will be; with namespaces, in a fork that goes on with it.
+
+    The process that was started waits for that fork, the first of its list of processes: with
+    either of them the kernel ends all that ever came from it.
+
+    Args:
+        control: For the fork alone.
+    """
+    abi = 0 if sandbox is Sandbox.OFF or not seccomp.is_known() else walls.abi()
+    if abi == 0:
+        return Level.NONE
+    if not namespaces.enter_own():
+        return Level.LANDLOCK if abi >= walls.MIN_ABI_FOR_TCP else Level.NONE
+    started = os.pidfd_open(os.getpid())
+    pid = os.fork()
+    if pid != 0:
+        control.close()
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+    cage.die_with_parent(started)
+    os.close(started)
+    return Level.FULL

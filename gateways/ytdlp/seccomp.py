@@ -36,10 +36,10 @@ class _Calls:
     denied: tuple[int, ...]
 
 
-# Numbers from 424 on are the same everywhere: pidfd_send_signal, io_uring (3), clone3, pidfd_getfd,
-# process_madvise, the mount calls, landlock stays allowed.
+# Numbers from 424 on are the same everywhere: pidfd_send_signal, io_uring (3), the mount calls (6),
+# pidfd_getfd, process_madvise, mount_setattr, open_tree_attr.
 _CLONE3 = 435
-_COMMON = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 440, 442, 467)
+_COMMON = (424, 425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 440, 442, 467)
 
 # In this order: ptrace, process_vm_readv, process_vm_writev, mount, umount2, pivot_root, chroot,
 # setns, unshare, bpf, userfaultfd, perf_event_open, add_key, request_key, keyctl, kexec_load,

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import os
 import selectors
 import signal
@@ -12,8 +13,9 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-from gateways.ytdlp import cage, child, namespaces, seccomp, walls
+from gateways.ytdlp import cage, child, namespaces
 from gateways.ytdlp.child import Work
+from gateways.ytdlp.forked import Child
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Control,
@@ -25,36 +27,14 @@ from gateways.ytdlp.protocol import (
     decode_control,
     encode_control,
 )
-from gateways.ytdlp.sandbox import Level, Sandbox
+from gateways.ytdlp.sandbox import Level, Sandbox, enclose
 from gateways.ytdlp.warmup import warm_up
 
 _HANDLED = (signal.SIGTERM, signal.SIGCHLD)
 
+MAX_DESCRIPTOR = 65_536
 IDLE_S = 0.02
 """How long nothing must happen before a spare child is forked: orders come first."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Child:
-    """A forked child, from the fork until it and its group are reaped.
-
-    Attributes:
-        job: None while it waits for an order.
-        kill_at: When its group is killed; None for never.
-    """
-
-    pid: int
-    orders: socket.socket
-    job: int | None = None
-    kill_at: float | None = None
-
-    def signal_group(self, number: int) -> None:
-        """Send a signal to the child and all that it started; it must not be reaped yet."""
-        try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:
-            # Forked this instant, it has not founded its group yet, and so started nothing.
-            os.kill(self.pid, number)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -189,7 +169,7 @@ class Server:
         try:
             pid = os.fork()
             if pid == 0:
-                self._become_child(ours, theirs)
+                self._become_child(theirs)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         theirs.close()
@@ -197,18 +177,16 @@ class Server:
         self.children[pid] = one
         return one
 
-    def _become_child(self, ours: socket.socket, theirs: socket.socket) -> NoReturn:
+    def _become_child(self, theirs: socket.socket) -> NoReturn:
         code = os.EX_SOFTWARE
         try:
             signal.set_wakeup_fd(-1)
             for number in (*_HANDLED, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
-            # The runner must see the server's end even while children still live.
-            for inherited in (self.control, self.wakeup, ours):
-                inherited.close()
-            for sibling in self.children.values():
-                sibling.orders.close()
+            # The runner must see the server's end even while children still live, and a child
+            # must hold nothing by which it could reach either.
+            _close_all_but(theirs.fileno(), self.own)
             code = child.serve_one(theirs, self.own, self.level, self.work)
         finally:
             # Never back up the stack: that belongs to the server.
@@ -218,6 +196,14 @@ class Server:
         # If the runner is gone, the next read of the channel ends this server.
         with contextlib.suppress(ConnectionError):
             self.control.send(encode_control(message))
+
+
+def _close_all_but(*kept: int) -> None:
+    """Close every descriptor above the standard three but these."""
+    for last, following in itertools.pairwise((2, *sorted(kept), MAX_DESCRIPTOR)):
+        # Of an empty range Python 3.11 makes one that never ends.
+        if following > last + 1:
+            os.closerange(last + 1, following)
 
 
 def _noticed(_number: int, _frame: FrameType | None) -> None:
@@ -237,7 +223,7 @@ def main(work: Work = child.fetch) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
     control.set_inheritable(False)
-    level = _shut_in(Sandbox(sys.argv[4]), control)
+    level = enclose(Sandbox(sys.argv[4]), control)
     cage.adopt_orphans()
     wakeup, written = socket.socketpair()
     written.settimeout(0)
@@ -254,27 +240,6 @@ def main(work: Work = child.fetch) -> None:
         server.serve()
     finally:
         server.end_all()
-
-
-def _shut_in(sandbox: Sandbox, control: socket.socket) -> Level:
-    """Return how strong the walls will be; with namespaces, in a fork that goes on with it.
-
-    The process that was started waits for that fork, the first of its list of processes: with
-    either of them the kernel ends all that ever came from it.
-    """
-    abi = 0 if sandbox is Sandbox.OFF or not seccomp.is_known() else walls.abi()
-    if abi == 0:
-        return Level.NONE
-    if not namespaces.enter_own():
-        return Level.LANDLOCK if abi >= walls.MIN_ABI_FOR_TCP else Level.NONE
-    started = os.pidfd_open(os.getpid())
-    pid = os.fork()
-    if pid != 0:
-        control.close()
-        os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
-    cage.die_with_parent(started)
-    os.close(started)
-    return Level.FULL
 
 
 if __name__ == "__main__":

@@ -8,27 +8,26 @@ from hypothesis import strategies as st
 
 from domain.download import Progress
 from domain.requests import Quality, Wish
+from gateways.ytdlp.lines import Lines
 from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
-    MAX_TITLE_LENGTH,
     Control,
     Done,
     End,
     Exited,
     Failed,
-    Lines,
     Merging,
     Ready,
     Report,
     Start,
-    clean_text,
     decode_control,
     decode_report,
     encode_control,
     encode_report,
 )
 from gateways.ytdlp.sandbox import Level
+from gateways.ytdlp.texts import MAX_TITLE_LENGTH, clean_text
 
 DONE = Done(
     title="A clip",

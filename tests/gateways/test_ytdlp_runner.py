@@ -9,8 +9,8 @@ from domain import failures
 from domain.download import FetchedMedia, Progress
 from domain.requests import Quality, Wish
 from gateways.ytdlp.options import HOME, FetchOrder
-from gateways.ytdlp.protocol import MAX_TITLE_LENGTH
 from gateways.ytdlp.runner import Runner
+from gateways.ytdlp.texts import MAX_TITLE_LENGTH
 from tests.support.fetching import lease_of, running
 from tests.support.proxy import ForwardProxy
 from tests.support.site import HOSTILE_TITLES, Site

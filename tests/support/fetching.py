@@ -14,10 +14,10 @@ from domain.download import FetchedMedia, Progress, ProxyLease
 from domain.requests import Wish
 from gateways.egress.gate import Gate
 from gateways.egress.judge import Judge
-from gateways.ytdlp.link import PROGRAM
 from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
 from gateways.ytdlp.runner import Runner
 from gateways.ytdlp.sandbox import Sandbox
+from gateways.ytdlp.spawning import PROGRAM
 from tests.support.media import find_ffmpeg
 from tests.support.waiting import eventually
 

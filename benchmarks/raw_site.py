@@ -1,0 +1,64 @@
+"""A site in a process of its own that sends one large file as fast as the kernel can."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+from multiprocessing.synchronize import Event
+from typing import Self
+
+_HEAD = (
+    "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n"
+)
+# A file that begins as an MP4 does; what follows is a hole, which costs no disk.
+_BEGINNING = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+
+
+class RawSite:
+    """Serves ``size_bytes`` at every path."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._size = size_bytes
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        context = multiprocessing.get_context("fork")
+        self._ready: Event = context.Event()
+        self._process = context.Process(target=self._serve, daemon=True)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/large.mp4"
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        # Nobody asks how an answer ended.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        with tempfile.TemporaryFile() as file:
+            file.write(_BEGINNING)
+            file.truncate(self._size)
+            file.flush()
+            self._ready.set()
+            while True:
+                client, _ = self._listener.accept()
+                if os.fork() == 0:
+                    self._answer(client, file.fileno())
+                    os._exit(0)
+                client.close()
+
+    def _answer(self, client: socket.socket, file: int) -> None:
+        try:
+            client.recv(65_536)
+            client.sendall(_HEAD.format(self._size).encode())
+            offset = 0
+            while offset < self._size:
+                offset += os.sendfile(client.fileno(), file, offset, self._size - offset)
+            client.shutdown(socket.SHUT_WR)
+            client.recv(1)
+        except OSError:
+            return

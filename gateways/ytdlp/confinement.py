@@ -1,0 +1,63 @@
+"""How a forked child shuts itself in, before it meets anything from outside."""
+
+import os
+import subprocess
+from functools import partialmethod
+from pathlib import Path
+
+from gateways.ytdlp import cage, namespaces, seccomp, walls
+from gateways.ytdlp.options import HOME, Tools
+from gateways.ytdlp.protocol import Inspect, Start
+from gateways.ytdlp.sandbox import Level
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def silence() -> None:
+    """Point standard input, output and error to nowhere: what sites say goes into no log."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+
+
+def shut_in(message: Start | Inspect, staging: Path, level: Level, *, port: int | None) -> None:
+    """Leave the process nothing but its folder, its limits, its door and a bare environment.
+
+    Args:
+        port: Of the door; None for a look without any net, which also changes nothing.
+    """
+    os.chdir(staging)
+    os.umask(0o077)
+    home = staging / HOME
+    if port is not None:
+        home.mkdir()
+    environment = os.environ  # noqa: TID251 - emptied, so that yt-dlp and ffmpeg find nothing
+    environment.clear()
+    environment.update(
+        PATH=_PATH,
+        LANG="C.UTF-8",
+        HOME=str(home),
+        TMPDIR=str(home),
+        DENO_DIR=str(home),
+        YTDLP_NO_PLUGINS="1",
+    )
+    # Every program that yt-dlp starts dies with this process, even if it is killed.
+    constrained = partialmethod(subprocess.Popen.__init__, preexec_fn=cage.for_program())
+    # The overloads cannot say that a default was added.
+    subprocess.Popen.__init__ = constrained  # pyright: ignore[reportAttributeAccessIssue]
+    limits, tools = message.limits, message.tools
+    cage.lower_limits(max_bytes=limits.max_bytes, time_limit=limits.time_limit)
+    if level is Level.FULL or (level is Level.LANDLOCK and os.geteuid() == 0):
+        namespaces.drop_capabilities()
+    cage.forbid_new_privileges()
+    if level is not Level.NONE:
+        walls.raise_walls(staging, programs=_programs(tools), port=port, writes=port is not None)
+        seccomp.forbid_calls()
+
+
+def _programs(tools: Tools) -> list[Path]:
+    """Return the programs that a child may start."""
+    beside = tools.ffmpeg and tools.ffmpeg.with_name("ffprobe")
+    wanted = (tools.ffmpeg, beside, tools.js_runtime)
+    return [program for program in wanted if program is not None and program.exists()]

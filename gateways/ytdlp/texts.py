@@ -1,0 +1,37 @@
+"""A site's own texts, made fit to be shown and kept."""
+
+import unicodedata
+from urllib.parse import urlsplit
+
+from domain.requests import MAX_URL_LENGTH
+
+MAX_TITLE_LENGTH = 200
+"""Code points of a site's text. Source: reliability row YT-10."""
+
+# Overrides of the writing direction: they make a title read as something else.
+_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def clean_text(text: str) -> str:
+    """Return a site's text without what can deceive or break: one line, bounded, valid UTF-8."""
+    # Controls (and NUL), lone surrogates, and what turns the direction of writing.
+    kept = "".join(
+        " " if unicodedata.category(character) == "Cc" else character
+        for character in text
+        if unicodedata.category(character) != "Cs" and character not in _DIRECTIONS
+    )
+    return " ".join(kept.split())[:MAX_TITLE_LENGTH].rstrip()
+
+
+def plain_url(url: str | None) -> str | None:
+    """Return the address if it can be shown, else None."""
+    if url is None or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    # yt-dlp hides options for its own extractors in a fragment of this name.
+    if parts.scheme not in ("http", "https") or "__youtubedl_smuggle" in url:
+        return None
+    return url
