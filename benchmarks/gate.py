@@ -1,24 +1,30 @@
-"""One file of 1 GiB: a yt-dlp child through the egress gate, beside the same child without it."""
+"""One file of 1 GiB through the egress gate, beside the same thing without it."""
 
 import asyncio
 import resource
+import socket
+import sys
 import tempfile
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
+import structlog
 
 from benchmarks.raw_site import RawSite
 from domain.download import ProxyLease
 from domain.requests import Wish
 from gateways.egress.gate import Gate
 from gateways.egress.judge import Judge
+from gateways.egress.passage import USER, Passage
 from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
 from gateways.ytdlp.runner import Runner
 from gateways.ytdlp.sandbox import Sandbox
+from gateways.ytdlp.spawning import PROGRAM
 from tests.support.fetching import OPEN_LOOPBACK
 
 SIZE_BYTES = 1 << 30
@@ -26,6 +32,7 @@ ROUNDS = 5
 WANTED_THROUGHPUT = 0.85
 WANTED_CPU = 1.4
 
+DIRECT = ProxyLease(url=None, exit_name="direct")
 LIMITS = FetchLimits(
     max_bytes=SIZE_BYTES * 2,
     time_limit=timedelta(minutes=5),
@@ -34,7 +41,7 @@ LIMITS = FetchLimits(
     spare_children=1,
 )
 
-# The same server, the same child, the same cage but for the net: what differs is the gate.
+# The same server and the same child; what differs is the gate.
 _STRAIGHT = """
 import sys
 sys.path.append(sys.argv.pop(1))
@@ -44,96 +51,141 @@ main(lambda start, gate, tell: child.fetch(start, "", tell))
 """
 
 
+Fetch = Callable[[str, Path], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """One way of fetching the file: its fastest time and its least processor time.
+class Way:
+    """One way of fetching the file into a folder, and what each round took.
 
     Attributes:
-        cpu_s: Of the child, its server and this process, the site left out.
+        rounds: Wall seconds and processor seconds of yt-dlp, its server and this process; the
+            site is left out.
     """
 
     name: str
-    seconds: float
-    cpu_s: float
+    fetch: Fetch
+    rounds: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
 
-    def row(self, first: "Result") -> str:
+    @property
+    def seconds(self) -> float:
+        """Return the fastest time."""
+        return min(seconds for seconds, _ in self.rounds)
+
+    @property
+    def cpu_s(self) -> float:
+        """Return the least processor time."""
+        return min(cpu for _, cpu in self.rounds)
+
+    def row(self, without: "Way") -> str:
         """Return it as a row of a table."""
         return (
             f"| {self.name} | {self.seconds:.2f} | {SIZE_BYTES / 2**20 / self.seconds:.0f} "
-            f"| {first.seconds / self.seconds:.2f} | {self.cpu_s:.2f} "
-            f"| {self.cpu_s / first.cpu_s:.2f} |"
+            f"| {without.seconds / self.seconds:.2f} | {self.cpu_s:.2f} "
+            f"| {self.cpu_s / without.cpu_s:.2f} |"
         )
 
 
 def run() -> str:
-    """Measure both ways in turn and return the table."""
+    """Measure all ways in turn and return the table."""
+    quiet = structlog.make_filtering_bound_logger("error")
+    structlog.configure(wrapper_class=quiet)
     return asyncio.run(_run())
 
 
 async def _run() -> str:
-    from gateways.ytdlp.spawning import PROGRAM  # noqa: PLC0415 - beside its counterpart
-
-    ways: dict[str, list[tuple[float, float]]] = {"without the gate": [], "through the gate": []}
     with RawSite(SIZE_BYTES) as site:
-        for _ in range(ROUNDS):
-            ways["without the gate"].append(await _fetched(site.url, _STRAIGHT, Sandbox.OFF))
-            ways["through the gate"].append(await _fetched(site.url, PROGRAM, Sandbox.REQUIRE))
-    results = [
-        Result(
-            name=name,
-            seconds=min(seconds for seconds, _ in figures),
-            cpu_s=min(cpu for _, cpu in figures),
-        )
-        for name, figures in ways.items()
-    ]
-    straight, gated = results
-    is_met = (
-        straight.seconds / gated.seconds >= WANTED_THROUGHPUT
-        and gated.cpu_s / straight.cpu_s <= WANTED_CPU
+        off, full = _warm(_STRAIGHT, Sandbox.OFF), _warm(PROGRAM, Sandbox.REQUIRE)
+        async with off as straight, full as gated:
+            ways = [
+                Way(name="`yt-dlp`, straight", fetch=_command_line_straight),
+                Way(name="`yt-dlp`, through the gate", fetch=_command_line_gated),
+                Way(name="warm child, straight, no sandbox", fetch=straight),
+                Way(name="warm child, through the gate, full sandbox", fetch=gated),
+            ]
+            for _ in range(ROUNDS):
+                for way in ways:
+                    way.rounds.append(await _measured(way, site.url))
+    pairs = list(zip(ways[::2], ways[1::2], strict=True))
+    rows = "\n".join(way.row(without) for without, gated in pairs for way in (without, gated))
+    verdicts = ", ".join(
+        f"{'met' if _is_met(without, gated) else 'NOT met'} by {gated.name}"
+        for without, gated in pairs
     )
-    rows = "\n".join(result.row(straight) for result in results)
     return (
         "| way | seconds | MiB a second | throughput | CPU seconds | CPU |\n"
         "|---|---|---|---|---|---|\n"
         f"{rows}\n\n"
         f"Wanted: a throughput of {WANTED_THROUGHPUT} or more and a CPU of {WANTED_CPU} or less: "
-        f"{'met' if is_met else 'NOT met'}. Best of {ROUNDS} rounds, in turn."
+        f"{verdicts}. Best of {ROUNDS} rounds, in turn."
     )
 
 
-async def _fetched(url: str, program: str, sandbox: Sandbox) -> tuple[float, float]:
-    """Return wall and processor seconds of one fetch; the look into the file is left out."""
-    runner = Runner(
-        LIMITS,
-        Tools(ffmpeg=None, js_runtime=None),
-        Gate(Judge(OPEN_LOOPBACK)),
-        sandbox=sandbox,
-        program=program,
-    )
-    await runner.start()
-    with tempfile.TemporaryDirectory() as folder:
-        order = FetchOrder(
-            wish=Wish(url=url),
-            staging=Path(folder),
-            lease=ProxyLease(url=None, exit_name="direct"),
-        )
+def _is_met(without: Way, gated: Way) -> bool:
+    throughput, cpu = without.seconds / gated.seconds, gated.cpu_s / without.cpu_s
+    return throughput >= WANTED_THROUGHPUT and cpu <= WANTED_CPU
+
+
+async def _measured(way: Way, url: str) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as name:
         before, begun = _cpu(), time.monotonic()
-        media = await runner.fetch(order, lambda _: None)
+        await way.fetch(url, Path(name))
         seconds = time.monotonic() - begun
-        cpu = _cpu() - before
-    await runner.close()
-    if media.size_bytes != SIZE_BYTES:
-        message = f"{media.size_bytes} bytes arrived"
+        sizes = [file.stat().st_size for file in Path(name).rglob("*.mp4")]
+        if sizes != [SIZE_BYTES]:
+            message = f"{way.name}: {sizes} bytes arrived"
+            raise RuntimeError(message)
+        return seconds, _cpu() - before
+
+
+async def _command_line_straight(url: str, folder: Path) -> None:
+    await _command_line(url, folder, "")
+
+
+async def _command_line_gated(url: str, folder: Path) -> None:
+    passage = Passage(DIRECT, max_bytes=LIMITS.max_bytes, patience=LIMITS.stall_timeout)
+    door: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        door.set_result(listener)
+        async with Gate(Judge(OPEN_LOOPBACK)).open(passage, door):
+            place = f"127.0.0.1:{listener.getsockname()[1]}"
+            await _command_line(url, folder, f"http://{USER}:{passage.token}@{place}")
+
+
+async def _command_line(url: str, folder: Path, proxy: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "yt_dlp", "--quiet", "--no-warnings", "--no-cache-dir"),
+        *("--ignore-config", "--fixup", "never", "-P", str(folder), "--proxy", proxy, url),
+    )
+    if await process.wait() != 0:
+        message = "yt-dlp failed"
         raise RuntimeError(message)
-    return seconds, cpu
+
+
+@asynccontextmanager
+async def _warm(program: str, sandbox: Sandbox) -> AsyncGenerator[Fetch]:
+    """Yield what fetches with a warm child, without the look into the file afterwards."""
+    tools, gate = Tools(ffmpeg=None, js_runtime=None), Gate(Judge(OPEN_LOOPBACK))
+    runner = Runner(LIMITS, tools, gate, sandbox=sandbox, program=program)
+    await runner.start()
+
+    async def fetch(url: str, folder: Path) -> None:
+        order = FetchOrder(wish=Wish(url=url), staging=folder, lease=DIRECT)
+        await runner.fetch(order, lambda _: None)
+
+    try:
+        yield fetch
+    finally:
+        await runner.close()
 
 
 def _cpu() -> float:
-    """Return the processor seconds of this process and of all fetching below it."""
+    """Return the processor seconds of this process, of yt-dlp below it and of what has ended."""
     own = resource.getrusage(resource.RUSAGE_SELF)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     below = 0.0
     for one in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # It ended meanwhile; its parent has its figures.
             if "ytdlp" in " ".join(one.cmdline()):
                 below += sum(one.cpu_times()[:4])
-    return own.ru_utime + own.ru_stime + below
+    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime + below

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain.failures import StalledError
+from gateways.egress.splicing import splice
 
 PIECE_BYTES = 256 * 1024
 """Of one read. Measured: 64 KiB cost 0.57 CPU seconds a GiB, 256 KiB 0.34, 1 MiB 0.29."""
@@ -55,6 +56,11 @@ class SocketWire:
     async def write(self, piece: bytes | memoryview) -> None:
         """Send all of it."""
         await asyncio.get_running_loop().sock_sendall(self._socket, piece)
+
+    @property
+    def socket(self) -> socket.socket:
+        """Return the socket, for those that move bytes without looking at them."""
+        return self._socket
 
     def end(self) -> None:
         """Send no more."""
@@ -119,12 +125,18 @@ async def _move(
     clock = asyncio.get_running_loop().time
     moved_at = clock()
 
-    async def pump(source: Wire, sink: Wire) -> None:
+    def moved(size_bytes: int) -> None:
         nonlocal moved_at
-        while piece := await source.read():
-            count(len(piece))
-            await sink.write(piece)
-            moved_at = clock()
+        count(size_bytes)
+        moved_at = clock()
+
+    async def pump(source: Wire, sink: Wire) -> None:
+        if isinstance(source, SocketWire) and isinstance(sink, SocketWire):
+            await splice(source.socket, sink.socket, moved)
+        else:
+            while piece := await source.read():
+                moved(len(piece))
+                await sink.write(piece)
         sink.end()
 
     pumps = [asyncio.ensure_future(pump(*way)) for way in ways]
