@@ -83,7 +83,11 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS site            varchar(253) NOT NULL DEFAULT '',
     ADD COLUMN IF NOT EXISTS exit_name       varchar(300),  -- of its proxy, without credentials
     ADD COLUMN IF NOT EXISTS hidden_at       timestamptz,   -- its owner deleted the record
-    ADD COLUMN IF NOT EXISTS file_removed_at timestamptz;   -- and after that its file went
+    ADD COLUMN IF NOT EXISTS file_removed_at timestamptz,   -- and after that its file went
+    ADD COLUMN IF NOT EXISTS proxy_faults    int NOT NULL DEFAULT 0, -- since a proxy last worked
+    ADD COLUMN IF NOT EXISTS proxy_failing_since timestamptz;
+ALTER TABLE nodes
+    ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
 CREATE INDEX IF NOT EXISTS download_history_of_user ON download_history (user_id, history_id DESC);
 CREATE INDEX IF NOT EXISTS download_history_queued
     ON download_history (user_id, history_id) WHERE status = 4;
@@ -103,6 +107,27 @@ CREATE TABLE IF NOT EXISTS limits (
     cooling_until timestamptz  NOT NULL DEFAULT '-infinity',
     paid_until    timestamptz  NOT NULL DEFAULT '-infinity', -- each start adds its share of 60 s
     PRIMARY KEY (kind, name)
+);
+
+-- How well each exit, the far end of a proxy, has worked; shared by all nodes.
+CREATE TABLE IF NOT EXISTS exits (
+    exit_name     varchar(300) PRIMARY KEY,          -- host and port, without credentials
+    successes     bigint       NOT NULL DEFAULT 0,
+    failures      bigint       NOT NULL DEFAULT 0,
+    cooling_until timestamptz  NOT NULL DEFAULT '-infinity',
+    used_at       timestamptz  NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS exits_cooling ON exits (cooling_until);
+CREATE INDEX IF NOT EXISTS exits_used ON exits (used_at);
+
+-- What the providers were asked, how it ended, how long it took and what it cost.
+CREATE TABLE IF NOT EXISTS proxy_counts (
+    provider varchar(16)      NOT NULL,
+    outcome  varchar(32)      NOT NULL,              -- acquired, or why not
+    number   bigint           NOT NULL DEFAULT 0,
+    seconds  double precision NOT NULL DEFAULT 0,
+    cost     double precision NOT NULL DEFAULT 0,
+    PRIMARY KEY (provider, outcome)
 );
 
 -- The names of a kind that cool down or have had their starts of this minute.
@@ -152,7 +177,7 @@ BEGIN
                 WHEN NEW.status = 6 THEN 'cancelled'
                 WHEN NEW.status = 0 THEN NEW.error_code
                 WHEN NEW.crashes > OLD.crashes THEN 'interrupted'
-                WHEN NEW.status = 4 AND NEW.continues THEN 'let_go'
+                WHEN NEW.status = 4 AND NEW.error_code IS NULL THEN 'let_go'
                 WHEN NEW.status = 4 THEN NEW.error_code
                 WHEN NEW.status <> OLD.status OR NEW.stage <> OLD.stage THEN 'done'
                 WHEN NEW.tries < OLD.tries THEN 'let_go'

@@ -2,9 +2,10 @@
 
 import asyncio
 
+from actors import proxies
 from actors.context import Context
 from domain.download import Download, ProxyLease
-from domain.failures import DiskFullError
+from domain.failures import DiskFullError, ProxyUnavailableError
 from runtime import logs
 
 _log = logs.get("actors.acquire_proxy")
@@ -24,7 +25,12 @@ async def acquire_proxy(context: Context, download: Download) -> ProxyLease:
             "disk_full", used_ratio=round(usage.used_ratio, 3), advice="free space or add a node"
         )
         raise DiskFullError
-    lease = await context.provider.acquire(download.history_id)
-    await services.leases.keep(download.history_id, lease)
+    lease = await proxies.take(context, download)
+    try:
+        await services.leases.keep(download.history_id, lease)
+    except ProxyUnavailableError:
+        # Nobody will know of it any more, so it would be paid for till its own end.
+        await context.provider.release(lease, download.history_id)
+        raise
     _log.info("proxy_acquired", exit=lease.exit_name)
     return lease

@@ -90,7 +90,7 @@ class _Life(Middleware):
         settings = self._settings
         services = await self._stack.enter_async_context(open_services(settings))
         await asyncio.to_thread(services.files.prepare_root)
-        provider = provider_of(settings.proxy)
+        provider = provider_of(settings.proxy, services.address_policy)
         self._stack.push_async_callback(provider.close)
         runner = Runner(
             _limits(settings),

@@ -5,12 +5,13 @@ import random
 from datetime import timedelta
 from enum import Enum, auto
 
+from actors import proxies
 from actors.context import Context
 from actors.limits import cool_down
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.events import StateEvent
 from domain.failures import CorruptError, DownloadError
-from domain.policy import retry_delay
+from domain.policy import PROXY_ERRORS, proxy_delay, retry_delay
 from domain.states import Stage, Status
 from runtime import logs
 
@@ -31,6 +32,8 @@ async def settle_success(
     context: Context, claim: Download, outcome: ProxyLease | FetchedMedia | Digest | None
 ) -> None:
     """Pass a download on to its next stage, or tell of its end after the last one."""
+    if claim.stage is Stage.FETCH:
+        await proxies.judge(context, claim, None)
     following = claim.stage.following
     if following is None:
         # The work of ``record`` has written the final state itself, with the file in place.
@@ -51,13 +54,7 @@ async def settle_error(
     keeps_file = claim.stage in (Stage.CHECKSUM, Stage.RECORD) and not isinstance(
         error, CorruptError
     )
-    delay = retry_delay(
-        error,
-        attempt=claim.tries if keeps_file else claim.attempt,
-        max_attempts=context.services.settings.downloads.max_attempts,
-        backoff=context.services.backoff,
-        jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
-    )
+    delay = _delay(context, claim, error, keeps_file=keeps_file)
     level = "error" if delay is None or final else "warning"
     getattr(_log, level)(
         "stage_failed",
@@ -66,6 +63,8 @@ async def settle_error(
         retry_in_s=None if delay is None or final else round(delay.total_seconds(), 3),
     )
     await cool_down(context, claim, error)
+    if claim.stage is Stage.FETCH:
+        await proxies.judge(context, claim, error)
     if delay is None or final:
         if await context.services.downloads.fail(claim, error):
             await _end(context, claim, Status.FAILED)
@@ -73,6 +72,28 @@ async def settle_error(
         await _repeat_stage(context, claim, error, delay)
     else:
         await _put_back(context, claim, error, delay)
+
+
+def _delay(
+    context: Context, claim: Download, error: DownloadError, *, keeps_file: bool
+) -> timedelta | None:
+    """Return what the policy says: how long to wait, or None to give up."""
+    jitter = random.random()  # noqa: S311 - spreads load, guards nothing
+    if isinstance(error, PROXY_ERRORS):
+        return proxy_delay(
+            error,
+            faults=claim.proxy_faults,
+            failing=claim.proxy_failing,
+            patience=context.services.proxy_patience,
+            jitter=jitter,
+        )
+    return retry_delay(
+        error,
+        attempt=claim.tries if keeps_file else claim.attempt,
+        max_attempts=context.services.settings.downloads.max_attempts,
+        backoff=context.services.backoff,
+        jitter=jitter,
+    )
 
 
 async def settle_interruption(
@@ -123,7 +144,7 @@ async def _put_back(
 ) -> None:
     """Give the slot back and queue the download again."""
     await _clear_staging(context, claim)
-    await context.services.leases.release(claim.history_id)
+    await proxies.give_back(context, claim.history_id)
     if await context.services.downloads.put_back(claim, error=error, delay=delay):
         context.wakeups.send(Stage.ACQUIRE_PROXY, claim.history_id, delay=delay)
         await tell(context, claim, Status.QUEUED, Stage.ACQUIRE_PROXY)
@@ -147,7 +168,7 @@ async def _end(context: Context, claim: Download, status: Status) -> None:
     await context.give_turns()
     await tell(context, claim, status, claim.stage)
     await _clear_staging(context, claim)
-    await context.services.leases.release(claim.history_id)
+    await proxies.give_back(context, claim.history_id)
 
 
 async def _clear_staging(context: Context, claim: Download) -> None:

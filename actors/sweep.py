@@ -2,6 +2,7 @@
 
 import asyncio
 
+from actors import proxies
 from actors.context import Context
 from actors.expire import expire, remove
 from actors.settlement import tell
@@ -62,7 +63,7 @@ async def _release_leases(context: Context) -> None:
     held = await context.services.leases.held()
     for history_id in held - await context.services.due.running(sorted(held)):
         _log.info("orphaned_lease_released", history_id=history_id)
-        await context.services.leases.release(history_id)
+        await proxies.give_back(context, history_id)
 
 
 async def _make_room(context: Context) -> None:

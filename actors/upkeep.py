@@ -27,7 +27,8 @@ _log = logs.get("actors.upkeep")
 async def beat(context: Context) -> None:
     """Say that this node lives."""
     storage = context.services.settings.storage
-    await context.services.nodes.beat(storage.node, storage.node_url)
+    level = context.runner.level
+    await context.services.nodes.beat(storage.node, storage.node_url, sandbox=level.value)
 
 
 async def keep_up(context: Context) -> None:

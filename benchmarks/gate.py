@@ -131,11 +131,15 @@ async def _measured(way: Way, url: str) -> tuple[float, float]:
         before, begun = _cpu(), time.monotonic()
         await way.fetch(url, Path(name))
         seconds = time.monotonic() - begun
-        sizes = [file.stat().st_size for file in Path(name).rglob("*.mp4")]
+        sizes = _sizes(Path(name))
         if sizes != [SIZE_BYTES]:
             message = f"{way.name}: {sizes} bytes arrived"
             raise RuntimeError(message)
         return seconds, _cpu() - before
+
+
+def _sizes(folder: Path) -> list[int]:
+    return [file.stat().st_size for file in folder.rglob("*.mp4")]
 
 
 async def _command_line_straight(url: str, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """The values that cross rooms: a download, what was fetched, how far it is."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -19,6 +19,9 @@ class Download:
         attempt: Which attempt this is, 1 or more.
         tries: How many times this stage was claimed within the attempt, 1 or more.
         crashes: How many of them ended with the death of the holder.
+        proxy_faults: How many proxies in a row failed it; they cost it no attempt.
+        proxy_failing: For how long already.
+        exit_name: Of its latest proxy, or None.
         created_at: When it was submitted, UTC; its day names the archive's folder.
         title: As the site gave it, cleaned; None before the fetch.
         extension: Of the fetched file, from the allow-list; None before the fetch.
@@ -37,6 +40,9 @@ class Download:
     attempt: int
     tries: int
     crashes: int
+    proxy_faults: int
+    proxy_failing: timedelta
+    exit_name: str | None
     title: str | None
     extension: str | None
     digest: "Digest | None"
@@ -50,11 +56,15 @@ class ProxyLease:
         url: ``scheme://user:password@host:port``, or None to go direct. A secret.
         exit_name: Host and port without the credentials, for logs and people.
         is_own: The administrator named it, so it may stand at a private address.
+        lifetime: How long the provider lets it work, or None if it did not say.
+        is_sticky: Kept for the site, so no single download gives it back.
     """
 
     url: str | None
     exit_name: str
     is_own: bool = False
+    lifetime: timedelta | None = None
+    is_sticky: bool = False
 
     def __repr__(self) -> str:
         return f"ProxyLease({self.exit_name})"

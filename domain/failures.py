@@ -134,10 +134,24 @@ class BlockedError(TransientError):
 
 
 class ProxyUnavailableError(TransientError):
-    """The provider gave no usable proxy."""
+    """The provider gave no usable proxy.
+
+    Attributes:
+        reason: One word for counters, such as ``timeout`` or ``http_402``.
+    """
 
     code = FailureCode.PROXY_UNAVAILABLE
     explanation = "No proxy could be had for this download."
+
+    def __init__(
+        self,
+        explanation: str | None = None,
+        *,
+        retry_after: timedelta | None = None,
+        reason: str = "unavailable",
+    ) -> None:
+        super().__init__(explanation, retry_after=retry_after)
+        self.reason = reason
 
 
 class ProxyFaultError(TransientError):

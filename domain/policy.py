@@ -43,15 +43,22 @@ RETRIES: Mapping[type[TransientError], RetryRule] = MappingProxyType(
         failures.TimedOutError: RetryRule(retries=4),
         failures.StalledError: RetryRule(retries=3),
         failures.BlockedError: RetryRule(retries=1),
-        failures.ProxyFaultError: RetryRule(retries=4, base=timedelta(0)),
-        failures.ProxyUnavailableError: RetryRule(retries=3, base=timedelta(seconds=1)),
         failures.DiskFullError: RetryRule(retries=3, base=timedelta(seconds=60)),
         failures.InterruptedDownloadError: RetryRule(retries=3, base=timedelta(seconds=1)),
         failures.CorruptError: RetryRule(retries=2),
         failures.UnexpectedError: RetryRule(retries=1),
     }
 )
-"""One row for each transient failure. Source: docs/decisions/0004-retries.md."""
+"""One row for each transient failure but the two of proxies.
+
+Source: docs/decisions/0004-retries.md.
+"""
+
+PROXY_ERRORS = (failures.ProxyUnavailableError, failures.ProxyFaultError)
+"""What is no attempt at the video: bounded by patience, not by number."""
+
+PROXY_DELAY = timedelta(seconds=1)
+PROXY_DELAY_CAP = timedelta(seconds=60)
 
 
 def retry_delay(
@@ -84,3 +91,32 @@ def retry_delay(
     base = backoff.base if rule.base is None else rule.base
     bound = min(base * 2 ** min(attempt - 1, 30), max(backoff.cap, base))
     return bound * jitter
+
+
+def proxy_delay(
+    error: TransientError,
+    *,
+    faults: int,
+    failing: timedelta,
+    patience: timedelta,
+    jitter: float,
+) -> timedelta | None:
+    """Return how long to wait before another proxy is taken, or None to give up.
+
+    Args:
+        error: One of ``PROXY_ERRORS``.
+        faults: Proxies in a row that failed before this one, 0 or more.
+        failing: Since the first of them.
+        patience: How long a download waits for a proxy that works.
+        jitter: Share of the bound to wait, 0.0 to 1.0; the caller draws it.
+
+    Source: docs/decisions/0011-proxies.md.
+    """
+    if failing >= patience:
+        return None
+    if error.retry_after is not None:
+        return min(error.retry_after, RETRY_AFTER_CAP)
+    # The first one that stops working is replaced at once.
+    if faults == 0 and isinstance(error, failures.ProxyFaultError):
+        return timedelta(0)
+    return min(PROXY_DELAY * 2 ** min(faults, 10), PROXY_DELAY_CAP) * jitter

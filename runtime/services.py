@@ -1,21 +1,27 @@
 """The services: everything that a process of V-Asset works with, opened and closed together."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
 from domain.addresses import AddressPolicy
 from domain.policy import Backoff
-from gateways.proxies.http import HttpProvider
+from gateways.egress.judge import Judge
+from gateways.proxies.answers import AnswerForm
+from gateways.proxies.circuit import Circuit
+from gateways.proxies.http import HttpProvider, HttpTerms
 from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
 from storage.db import Db
 from storage.downloads import Downloads
 from storage.due import Due
+from storage.exits import Exits
 from storage.feed import Feed
 from storage.files import Files
 from storage.leases import Leases
@@ -40,6 +46,7 @@ class Services:
     limits: Limits
     feed: Feed
     leases: Leases
+    exits: Exits
     files: Files
     strays: Strays
 
@@ -59,10 +66,7 @@ class Services:
     @property
     def address_policy(self) -> AddressPolicy:
         """Return what a download may reach."""
-        egress = self.settings.egress
-        return AddressPolicy(
-            allow_private=egress.allow_private, ports=egress.ports, deny_hosts=egress.deny_hosts
-        )
+        return policy_of(self.settings)
 
     @property
     def backoff(self) -> Backoff:
@@ -71,9 +75,26 @@ class Services:
         return Backoff(base=timedelta(seconds=bounds.min), cap=timedelta(seconds=bounds.max))
 
     @property
+    def proxy_patience(self) -> timedelta:
+        """Return how long a download waits for a proxy that works."""
+        return timedelta(seconds=self.settings.proxy.patience_s)
+
+    @property
     def quick_ttl(self) -> timedelta:
         """Return how long a quick download's file is kept."""
         return timedelta(hours=self.settings.downloads.quick_ttl_h)
+
+
+def policy_of(settings: Settings) -> AddressPolicy:
+    """Return what a download may reach: never what we ourselves are known by."""
+    egress = settings.egress
+    addresses = (settings.server.public_url, settings.storage.node_url)
+    own = tuple(host for address in addresses if (host := urlsplit(address).hostname))
+    return AddressPolicy(
+        allow_private=egress.allow_private,
+        ports=egress.ports,
+        deny_hosts=(*egress.deny_hosts, *own),
+    )
 
 
 @asynccontextmanager
@@ -99,6 +120,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             limits=Limits(db),
             feed=Feed(redis),
             leases=Leases(redis),
+            exits=Exits(db),
             files=Files(settings.storage.root, node=node),
             strays=Strays(settings.storage.root),
         )
@@ -107,7 +129,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         await db.close()
 
 
-def provider_of(proxy: Proxy) -> Provider:
+def provider_of(proxy: Proxy, policy: AddressPolicy) -> Provider:
     """Return the provider that the settings name.
 
     Raises:
@@ -120,8 +142,12 @@ def provider_of(proxy: Proxy) -> Provider:
         case "list":
             return StaticList([address.get_secret_value() for address in proxy.list])
         case "http":
-            return HttpProvider(
-                proxy.endpoint,
+            terms = HttpTerms(
+                endpoint=proxy.endpoint,
+                release=proxy.release,
+                key_in=proxy.key_in,
                 api_key=proxy.api_key.get_secret_value(),
                 timeout=timedelta(seconds=proxy.timeout_s),
+                form=AnswerForm(address=proxy.answer, lifetime=proxy.lifetime),
             )
+            return Circuit(HttpProvider(terms, Judge(policy)), time.monotonic)

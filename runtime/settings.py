@@ -85,9 +85,16 @@ class Proxy(_Section):
     provider: Literal["none", "list", "http"]
     endpoint: str
     api_key: SecretStr
+    key_in: str
+    answer: str
+    lifetime: str
+    release: str
+    cost: Annotated[float, Field(ge=0)]
     timeout_s: Seconds
     starts: Limit
+    patience_s: Limit
     cooldown_s: Seconds
+    sticky_sites: tuple[str, ...]
     list: tuple[SecretStr, ...]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
+from domain.policy import PROXY_ERRORS
 from domain.requests import Quality, Wish, site_of
 from domain.states import Mode, Stage, Status
 from storage.db import Db, Row, Statements
@@ -157,10 +158,15 @@ class Downloads:
     async def put_back(
         self, claim: Download, *, error: DownloadError | None, delay: timedelta
     ) -> bool:
-        """Queue it again after ``delay``; without an error the attempt does not count."""
+        """Queue it again after ``delay``; the attempt counts only for what is not our doing.
+
+        Without an error it is let go; a proxy that fails is no attempt at the video either.
+        """
+        is_proxy = isinstance(error, PROXY_ERRORS)
         row = await self._db.one(
             "downloads_put_back",
-            continues=error is None,
+            continues=error is None or is_proxy,
+            proxy_faults=claim.proxy_faults + is_proxy if error is None or is_proxy else 0,
             delay_s=delay.total_seconds(),
             error_code=error and error.code.value,
             error_message=error and str(error),
@@ -216,6 +222,9 @@ def as_download(row: Row) -> Download:
         attempt=row["attempts"],
         tries=row["tries"],
         crashes=row["crashes"],
+        proxy_faults=row["proxy_faults"],
+        proxy_failing=timedelta(seconds=row.get("proxy_failing_s", 0.0)),
+        exit_name=row["exit_name"],
         title=row["title"],
         extension=row["extension"],
         digest=_digest(row),

@@ -3,8 +3,9 @@
 # pyright: reportGeneralTypeIssues=false, reportUnknownMemberType=false
 # redis-py types its commands for the blocking and the async client at once.
 
+from contextlib import suppress
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from redis.asyncio import Redis
 
@@ -23,23 +24,12 @@ class Leases:
         self._redis = redis
 
     async def keep(self, history_id: int, lease: ProxyLease) -> None:
-        """Keep the lease of a download.
+        """Keep the lease of a download until its own end.
 
         Raises:
             ProxyUnavailableError: Redis is away, so the lease could not reach the fetch.
         """
-        try:
-            await self._redis.hset(
-                _key(history_id),
-                mapping={
-                    "url": lease.url or "",
-                    "exit": lease.exit_name,
-                    "is_own": int(lease.is_own),
-                },
-            )
-            await self._redis.expire(_key(history_id), LEASE)
-        except RedisFault as error:
-            raise ProxyUnavailableError from error
+        await self._keep(_key(history_id), lease)
 
     async def of(self, history_id: int) -> ProxyLease | None:
         """Return the lease of a download, or None if it has none.
@@ -47,17 +37,55 @@ class Leases:
         Raises:
             ProxyUnavailableError: Redis is away.
         """
+        return await self._kept(_key(history_id))
+
+    async def take(self, history_id: int) -> ProxyLease | None:
+        """Return the lease of a download and forget it: only one caller is given it.
+
+        None if there is none, or while Redis is away; then its own end forgets it.
+        """
         try:
-            kept = cast("dict[str, str]", await self._redis.hgetall(_key(history_id)))
-        except RedisFault as error:
-            raise ProxyUnavailableError from error
-        if not kept:
+            async with self._redis.pipeline(transaction=True) as both:
+                both.hgetall(_key(history_id))
+                both.delete(_key(history_id))
+                kept, _ = await both.execute()
+        except RedisFault:
             return None
-        return ProxyLease(
-            url=kept["url"] or None,
-            exit_name=kept["exit"],
-            is_own=kept["is_own"] == "1",
-        )
+        return _lease(kept)
+
+    async def keep_for_site(self, site: str, lease: ProxyLease) -> None:
+        """Keep a lease for all downloads of a site.
+
+        Raises:
+            ProxyUnavailableError: Redis is away.
+        """
+        await self._keep(_site_key(site), lease)
+
+    async def of_site(self, site: str) -> ProxyLease | None:
+        """Return the lease that is kept for a site, or None.
+
+        Raises:
+            ProxyUnavailableError: Redis is away.
+        """
+        return await self._kept(_site_key(site))
+
+    async def forget_site(self, site: str) -> None:
+        """Keep no lease for a site any more; if Redis is away its own end does."""
+        with suppress(*RedisFault):
+            await self._redis.delete(_site_key(site))
+
+    async def _keep(self, key: str, lease: ProxyLease) -> None:
+        try:
+            await self._redis.hset(key, mapping=_fields(lease))
+            await self._redis.expire(key, lease.lifetime or LEASE)
+        except RedisFault as error:
+            raise ProxyUnavailableError(reason="redis_away") from error
+
+    async def _kept(self, key: str) -> ProxyLease | None:
+        try:
+            return _lease(cast("dict[str, str]", await self._redis.hgetall(key)))
+        except RedisFault as error:
+            raise ProxyUnavailableError(reason="redis_away") from error
 
     async def lead(self, duty: str, term: timedelta) -> bool:
         """Return whether the caller is the first to take a duty within its term.
@@ -78,13 +106,30 @@ class Leases:
             return set()
         return {int(number) for key in keys if (number := key.rpartition(":")[2]).isdecimal()}
 
-    async def release(self, history_id: int) -> None:
-        """Forget the lease of a download; if Redis is away its own end does."""
-        try:
-            await self._redis.delete(_key(history_id))
-        except RedisFault:
-            return
-
 
 def _key(history_id: int | str) -> str:
     return f"vasset:lease:{history_id}"
+
+
+def _site_key(site: str) -> str:
+    return f"vasset:site-lease:{site}"
+
+
+def _fields(lease: ProxyLease) -> Any:  # noqa: ANN401 - redis-py types keys and values as one
+    return {
+        "url": lease.url or "",
+        "exit": lease.exit_name,
+        "is_own": int(lease.is_own),
+        "is_sticky": int(lease.is_sticky),
+    }
+
+
+def _lease(kept: dict[str, str]) -> ProxyLease | None:
+    if not kept:
+        return None
+    return ProxyLease(
+        url=kept["url"] or None,
+        exit_name=kept["exit"],
+        is_own=kept["is_own"] == "1",
+        is_sticky=kept["is_sticky"] == "1",
+    )

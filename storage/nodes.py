@@ -12,9 +12,9 @@ class Nodes:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def beat(self, node: str, url: str) -> bool:
-        """Say that a node lives; return whether it is draining."""
-        row = await self._db.one("nodes_beat", node=node, url=url)
+    async def beat(self, node: str, url: str, *, sandbox: str) -> bool:
+        """Say that a node lives and how strong its sandbox is; return whether it is draining."""
+        row = await self._db.one("nodes_beat", node=node, url=url, sandbox=sandbox)
         return row is not None and bool(row["draining"])
 
     async def set_draining(self, node: str, *, draining: bool) -> bool:

@@ -50,15 +50,15 @@ DELETE FROM refresh_tokens WHERE user_id = :user_id;
 DELETE FROM refresh_tokens WHERE expires_at < now();
 
 -- name: nodes_beat
-INSERT INTO nodes (node, url) VALUES (:node, :url)
-ON CONFLICT (node) DO UPDATE SET url = :url, heartbeat_at = now()
+INSERT INTO nodes (node, url, sandbox) VALUES (:node, :url, :sandbox)
+ON CONFLICT (node) DO UPDATE SET url = :url, sandbox = :sandbox, heartbeat_at = now()
 RETURNING draining;
 
 -- name: nodes_set_draining
 UPDATE nodes SET draining = :draining WHERE node = :node RETURNING node;
 
 -- name: nodes_all
-SELECT n.node, n.url, n.draining, n.heartbeat_at,
+SELECT n.node, n.url, n.draining, n.heartbeat_at, n.sandbox,
        n.heartbeat_at > now() - make_interval(secs => :silent_s) AS alive,
        (SELECT count(*) FROM download_history d
         WHERE d.storage_node = n.node AND d.status = 5) AS running
@@ -119,7 +119,9 @@ counted AS (
         paid_until = greatest(limits.paid_until, now()) + (excluded.paid_until - now())),
 turn AS (UPDATE users u SET turn_at = clock_timestamp() FROM claimed c
          WHERE u.user_id = c.user_id)
-SELECT * FROM claimed;
+SELECT *, CAST(coalesce(extract(epoch FROM now() - proxy_failing_since), 0) AS float8)
+    AS proxy_failing_s
+FROM claimed;
 
 -- name: downloads_claim
 UPDATE download_history SET
@@ -129,7 +131,8 @@ UPDATE download_history SET
 WHERE history_id = :history_id AND stage = :stage AND status = 5 AND storage_node = :node
   AND (claim_until IS NULL OR claim_until < now())
   AND coalesce(not_before, now()) <= now() AND cancel_wish_at IS NULL
-RETURNING *;
+RETURNING *, CAST(coalesce(extract(epoch FROM now() - proxy_failing_since), 0) AS float8)
+    AS proxy_failing_s;
 
 -- name: downloads_renew
 UPDATE download_history SET claim_until = now() + make_interval(secs => :claim_s)
@@ -169,6 +172,8 @@ UPDATE download_history SET
     status = 4, stage = 'acquire_proxy', claim_until = NULL, storage_node = NULL,
     continues = :continues, woken_at = now() + make_interval(secs => :delay_s),
     not_before = now() + make_interval(secs => :delay_s),
+    proxy_faults = :proxy_faults, proxy_failing_since = CASE
+        WHEN :proxy_faults > 0 THEN coalesce(proxy_failing_since, now()) END,
     error_code = :error_code, error_message = :error_message, error_retryable = true
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
   AND cancel_wish_at IS NULL
@@ -224,6 +229,7 @@ RETURNING *;
 UPDATE download_history SET
     status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
     continues = false, attempts = 0, crashes = 0, not_before = NULL, woken_at = now(),
+    proxy_faults = 0, proxy_failing_since = NULL,
     cancel_wish_at = NULL, finished_at = NULL, started_at = NULL,
     error_code = NULL, error_message = NULL, error_retryable = NULL,
     asset_uuid = gen_random_uuid()
@@ -396,3 +402,39 @@ RETURNING *;
 -- name: server_examined
 SELECT clock_timestamp() AS now, current_setting('server_version') AS version,
        to_regclass('nodes') IS NOT NULL AS has_schema;
+
+-- name: exits_avoided
+SELECT exit_name, cooling_until > now() AS cooling FROM exits
+WHERE cooling_until > now() OR failures > successes + 2;
+
+-- name: exits_praise
+INSERT INTO exits (exit_name, successes) VALUES (:exit_name, 1)
+ON CONFLICT (exit_name) DO UPDATE SET successes = exits.successes + 1, used_at = now()
+RETURNING exit_name;
+
+-- name: exits_blame
+INSERT INTO exits (exit_name, failures, cooling_until)
+VALUES (:exit_name, 1, now() + make_interval(secs => :seconds))
+ON CONFLICT (exit_name) DO UPDATE SET
+    failures = exits.failures + 1, used_at = now(),
+    cooling_until = greatest(exits.cooling_until, now() + make_interval(secs => :seconds))
+RETURNING exit_name;
+
+-- name: exits_all
+SELECT e.exit_name, e.successes, e.failures, e.used_at,
+       CAST((e.successes + 1.0) / (e.successes + e.failures + 2.0) AS float8) AS score,
+       CASE WHEN e.cooling_until > now() THEN e.cooling_until END AS cooling_until,
+       (SELECT count(*) FROM download_history d
+        WHERE d.status = 5 AND d.exit_name = e.exit_name) AS running
+FROM exits e ORDER BY e.used_at DESC, e.exit_name LIMIT :limit;
+
+-- name: proxy_counts_add
+INSERT INTO proxy_counts (provider, outcome, number, seconds, cost)
+VALUES (:provider, :outcome, 1, :seconds, :cost)
+ON CONFLICT (provider, outcome) DO UPDATE SET
+    number = proxy_counts.number + 1, seconds = proxy_counts.seconds + :seconds,
+    cost = proxy_counts.cost + :cost
+RETURNING number;
+
+-- name: proxy_counts_all
+SELECT provider, outcome, number, seconds, cost FROM proxy_counts ORDER BY provider, outcome;

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from runtime.settings import Settings
-from vasset import servers, tooling
+from vasset import containment, servers, tooling
 from vasset.findings import Finding
 
 
@@ -17,14 +17,15 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 async def _examine(settings: Settings, programs: Sequence[Finding]) -> list[Finding]:
-    (database, clock), redis, broker, disk, proxy = await asyncio.gather(
+    (database, clock), redis, broker, disk, proxy, sandbox = await asyncio.gather(
         servers.database_and_clock(settings),
         servers.redis(settings),
         servers.broker(settings),
         servers.disk(settings),
         servers.proxy(settings),
+        containment.sandbox(settings),
     )
-    return [database, redis, broker, disk, *programs, proxy, clock]
+    return [database, redis, broker, disk, *programs, sandbox, proxy, clock]
 
 
 def as_lines(findings: Sequence[Finding]) -> str:

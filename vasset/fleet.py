@@ -32,7 +32,8 @@ def list_(data: Data = None, *, json: Json = False) -> None:
     for row in rows:
         alive = "alive" if row["alive"] else "silent"
         drain = "draining" if row["draining"] else ""
-        typer.echo(f"{row['node']:<24}  {alive:<6}  {row['running']:>4} running  {drain}".rstrip())
+        told = f"{row['node']:<24}  {alive:<6}  {row['running']:>4} running"
+        typer.echo(f"{told}  sandbox {row['sandbox'] or 'unknown':<8}  {drain}".rstrip())
 
 
 @app.command()

@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 
 from actors.broker import BrokerFault, open_broker
 from domain.failures import ProxyUnavailableError
-from runtime.services import provider_of
+from gateways.proxies.provider import Need
+from runtime.services import policy_of, provider_of
 from runtime.settings import Settings
 from storage.db import DatabaseError, Db
 from storage.files import Files, RootMissingError
@@ -87,9 +88,10 @@ async def proxy(settings: Settings) -> Finding:
         return well(part, "none: downloads leave from this machine's own address")
     remedy = "correct the section [proxy]"
     try:
-        provider = provider_of(settings.proxy)
+        provider = provider_of(settings.proxy, policy_of(settings))
         try:
-            await provider.acquire(0)
+            lease = await provider.acquire(Need(history_id=0, site="doctor"))
+            await provider.release(lease, 0)
         finally:
             await provider.close()
     except (ValueError, ProxyUnavailableError) as error:

@@ -6,7 +6,18 @@ from typing import cast
 from quart import Blueprint, Quart, request, websocket
 
 from runtime.settings import Settings
-from web import auth, delivery, docs, downloads, health, history, problems, progress
+from web import (
+    administration,
+    auth,
+    delivery,
+    docs,
+    downloads,
+    health,
+    history,
+    metrics,
+    problems,
+    progress,
+)
 from web.bodies import MAX_BODY_BYTES
 from web.exchanges import App, Exchanges, exchange
 from web.front import EXTENSION, open_front, tokens_of
@@ -30,10 +41,11 @@ def create_app(settings: Settings) -> Quart:
     app.url_map.merge_slashes = False
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for part in (auth, delivery, downloads, history, progress):
+    for part in (administration, auth, delivery, downloads, history, progress):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
     app.before_request(_note_route)
     app.before_websocket(_note_socket)

@@ -7,7 +7,7 @@ from quart import request
 from domain.download import User
 from web.exchanges import exchange
 from web.front import front
-from web.problems import unauthorized
+from web.problems import forbidden, unauthorized
 from web.tokens import Claims
 
 
@@ -30,6 +30,19 @@ async def caller() -> User:
     if known is None:
         raise unauthorized()
     return known.user
+
+
+async def admin() -> User:
+    """Return the account that this request's token belongs to, if it is an administrator's.
+
+    Raises:
+        ProblemError: 401, or 403 for every other account.
+        DatabaseError: The account cannot be looked up.
+    """
+    user = await caller()
+    if user.role != "admin":
+        raise forbidden()
+    return user
 
 
 async def known_caller(token: str) -> Caller | None:

@@ -151,7 +151,7 @@ async def _carry(passage: Passage, near: Wire, far: Wire, request: Request) -> N
         async with asyncio.timeout(passage.patience.total_seconds()):
             await _send_request(passage, near, far, request)
             answer = await _answer_begun(far)
-    except (SourceTroubleError, TimeoutError) as error:
+    except (SourceTroubleError, OSError) as error:
         await _say(near, UNREACHABLE)
         raise SourceTroubleError from error
     passage.count(len(answer))

@@ -68,6 +68,10 @@ class Judge:
             raise SourceTroubleError
         return addresses
 
+    def opens(self, address: Address) -> bool:
+        """Whether the administrator has opened the network of an address, on any port."""
+        return self._policy.opens(address)
+
     def is_allowed_proxy(self, address: Address) -> bool:
         """Whether a proxy that a stranger named may stand there, on any port."""
         return self._policy.opens(address) or (is_public(address) and not is_own(address))

@@ -130,16 +130,7 @@ async def _move(
         count(size_bytes)
         moved_at = clock()
 
-    async def pump(source: Wire, sink: Wire) -> None:
-        if isinstance(source, SocketWire) and isinstance(sink, SocketWire):
-            await splice(source.socket, sink.socket, moved)
-        else:
-            while piece := await source.read():
-                moved(len(piece))
-                await sink.write(piece)
-        sink.end()
-
-    pumps = [asyncio.ensure_future(pump(*way)) for way in ways]
+    pumps = [asyncio.ensure_future(_pump(*way, moved)) for way in ways]
     try:
         waiting = set(pumps)
         while waiting:
@@ -155,3 +146,13 @@ async def _move(
         for one in pumps:
             one.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+
+
+async def _pump(source: Wire, sink: Wire, moved: Callable[[int], None]) -> None:
+    if isinstance(source, SocketWire) and isinstance(sink, SocketWire):
+        await splice(source.socket, sink.socket, moved)
+    else:
+        while piece := await source.read():
+            moved(len(piece))
+            await sink.write(piece)
+    sink.end()

@@ -1,15 +1,15 @@
 """The provider ``list``: the administrator's own proxies, taken in turn."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.download import ProxyLease
-from gateways.proxies.provider import parse_address
+from domain.failures import ProxyUnavailableError
+from gateways.proxies.provider import Need, parse_address
 
 
 class StaticList:
-    """Gives the proxies of a list one after the other."""
+    """Gives the proxies of a list one after the other, those that failed lately left out."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
         """Check every address now, so that a wrong one stops the start.
@@ -21,14 +21,25 @@ class StaticList:
         if not addresses:
             message = "proxy.list is empty although proxy.provider is 'list'"
             raise ValueError(message)
-        self._turn = itertools.cycle(
-            [replace(parse_address(address), is_own=True) for address in addresses]
-        )
+        self._waiting = [replace(parse_address(address), is_own=True) for address in addresses]
 
-    async def acquire(self, history_id: int) -> ProxyLease:
-        """Return the next proxy of the list."""
-        del history_id
-        return next(self._turn)
+    async def acquire(self, need: Need) -> ProxyLease:
+        """Return the next proxy of the list.
+
+        Raises:
+            ProxyUnavailableError: All of them cool down.
+        """
+        usable = [lease for lease in self._waiting if lease.exit_name not in need.cooling]
+        # A stable sort: the good ones first, each in its turn.
+        for lease in sorted(usable, key=lambda one: one.exit_name in need.poor):
+            self._waiting.remove(lease)
+            self._waiting.append(lease)
+            return lease
+        message = "Every proxy of the list failed lately."
+        raise ProxyUnavailableError(message, reason="exits_cooling")
+
+    async def release(self, lease: ProxyLease, history_id: int) -> None:
+        """Do nothing."""
 
     async def close(self) -> None:
         """Do nothing."""

@@ -1,20 +1,18 @@
 """What an exception of yt-dlp means in our own words, judged by type and status, never by text."""
 
 import errno
-import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from domain import failures
 from domain.failures import DownloadError, TransientError
+from gateways.retry_after import parse_retry_after
 from gateways.ytdlp.protocol import Failed
 
 MAX_CHAIN = 20
 """Exceptions that are looked at; a cycle or a deep recursion ends there."""
 
-_SECONDS = re.compile(r"[0-9]{1,9}")
 _LEAVES = {
     leaf.__name__: leaf
     for branch in (failures.PermanentError, failures.TransientError)
@@ -167,20 +165,3 @@ def _retry_after(chain: list[BaseException], now: datetime) -> timedelta | None:
         if isinstance(text, str):
             return parse_retry_after(text, now)
     return None
-
-
-def parse_retry_after(text: str, now: datetime) -> timedelta | None:
-    """Return the wait that a Retry-After header asks for, never negative; None if it is neither.
-
-    Source: RFC 9110, section 10.2.3: seconds, or an HTTP date.
-    """
-    text = text.strip()
-    if _SECONDS.fullmatch(text):
-        return timedelta(seconds=int(text))
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(moment - now, timedelta(0))

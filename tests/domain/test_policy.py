@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from domain import failures
 from domain.failures import DownloadError, TransientError
-from domain.policy import RETRIES, RETRY_AFTER_CAP, Backoff, retry_delay
+from domain.policy import (
+    PROXY_ERRORS,
+    RETRIES,
+    RETRY_AFTER_CAP,
+    Backoff,
+    proxy_delay,
+    retry_delay,
+)
 
 BACKOFF = Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=60))
 
@@ -24,7 +31,8 @@ def test_every_transient_failure_has_its_row() -> None:
         if isinstance(leaf, type) and issubclass(leaf, TransientError)
     } - {TransientError}
 
-    assert set(RETRIES) == leaves
+    assert set(RETRIES) | set(PROXY_ERRORS) == leaves
+    assert not set(RETRIES) & set(PROXY_ERRORS)
 
 
 def test_permanent_failures_are_never_retried() -> None:
@@ -39,8 +47,6 @@ def test_permanent_failures_are_never_retried() -> None:
         (failures.TimedOutError(), 4),
         (failures.StalledError(), 3),
         (failures.BlockedError(), 1),
-        (failures.ProxyFaultError(), 4),
-        (failures.ProxyUnavailableError(), 3),
         (failures.DiskFullError(), 3),
         (failures.InterruptedDownloadError(), 3),
         (failures.CorruptError(), 2),
@@ -88,7 +94,7 @@ def test_a_sources_wish_is_obeyed_and_capped() -> None:
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_a_wait_stays_within_its_bounds(attempt: int, jitter: float) -> None:
-    error = failures.ProxyFaultError()
+    error = failures.SourceTroubleError()
 
     wait = retry_delay(error, attempt=attempt, max_attempts=20_000, backoff=BACKOFF, jitter=jitter)
 
@@ -99,3 +105,31 @@ def test_a_wait_stays_within_its_bounds(attempt: int, jitter: float) -> None:
 def test_arguments_out_of_range_are_refused(attempt: int, jitter: float) -> None:
     with pytest.raises(ValueError, match="out of range"):
         delay(failures.StalledError(), attempt, jitter)
+
+
+@pytest.mark.parametrize(
+    ("error", "faults", "failing_s", "wait_s"),
+    [
+        (failures.ProxyFaultError(), 0, 0, 0),
+        (failures.ProxyFaultError(), 1, 5, 2),
+        (failures.ProxyUnavailableError(), 0, 0, 1),
+        (failures.ProxyUnavailableError(), 3, 30, 8),
+        (failures.ProxyUnavailableError(), 50, 599, 60),
+        (failures.ProxyUnavailableError(retry_after=timedelta(seconds=3)), 2, 30, 3),
+        (failures.ProxyUnavailableError(retry_after=timedelta(days=1)), 2, 30, 900),
+        (failures.ProxyUnavailableError(), 2, 600, None),
+        (failures.ProxyFaultError(), 0, 600, None),
+    ],
+)
+def test_a_proxy_is_waited_for_with_patience_not_with_attempts(
+    error: failures.TransientError, faults: int, failing_s: int, wait_s: int | None
+) -> None:
+    delay = proxy_delay(
+        error,
+        faults=faults,
+        failing=timedelta(seconds=failing_s),
+        patience=timedelta(minutes=10),
+        jitter=1.0,
+    )
+
+    assert delay == (None if wait_s is None else timedelta(seconds=wait_s))

@@ -2,18 +2,25 @@
 
 import time
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 
+from domain.addresses import AddressPolicy
 from domain.failures import ProxyUnavailableError
-from gateways.proxies.http import HttpProvider
-from gateways.proxies.provider import parse_address
-from gateways.proxies.static import StaticList
+from gateways.egress.judge import Judge
+from gateways.proxies.answers import AnswerForm
+from gateways.proxies.http import HttpProvider, HttpTerms
+from gateways.proxies.provider import Need
 from tests.support.provider import Mood
 from tests.support.provider import Provider as ThirdParty
+from tests.support.sink import Sink
 
-PROXY = "http://user:s3cret@203.0.113.7:3128"
+PROXY = "http://user:s3cret@93.184.216.34:3128"
+NEED = Need(history_id=7, site="video.example")
+PUBLIC = AddressPolicy(allow_private=(), ports=(80, 443), deny_hosts=())
 
 
 @pytest.fixture
@@ -22,11 +29,20 @@ def third_party() -> Generator[ThirdParty]:
         yield third_party
 
 
+def terms_of(third_party: ThirdParty) -> HttpTerms:
+    return HttpTerms(
+        endpoint=third_party.endpoint,
+        release="",
+        key_in="bearer",
+        api_key=third_party.key,
+        timeout=timedelta(seconds=0.5),
+        form=AnswerForm(),
+    )
+
+
 @pytest.fixture
 async def provider(third_party: ThirdParty) -> AsyncGenerator[HttpProvider]:
-    provider = HttpProvider(
-        third_party.endpoint, api_key=third_party.key, timeout=timedelta(seconds=0.5)
-    )
+    provider = HttpProvider(terms_of(third_party), Judge(PUBLIC))
     yield provider
     await provider.close()
 
@@ -37,10 +53,10 @@ async def test_both_forms_of_an_answer_are_understood(
 ) -> None:
     third_party.mood = mood
 
-    lease = await provider.acquire(1)
+    lease = await provider.acquire(NEED)
 
     assert lease.url == PROXY
-    assert lease.exit_name == "203.0.113.7:3128"
+    assert (lease.exit_name, lease.is_own) == ("93.184.216.34:3128", False)
 
 
 REFUSED = [mood for mood in Mood if mood not in (Mood.JSON, Mood.TEXT, Mood.SLOW, Mood.DRIP)]
@@ -53,10 +69,44 @@ async def test_any_other_answer_is_no_proxy(
     third_party.mood = mood
 
     with pytest.raises(ProxyUnavailableError) as refused:
-        await provider.acquire(1)
+        await provider.acquire(NEED)
 
     assert "s3cret" not in str(refused.value)
     assert third_party.key not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        (Mood.UNPAID, "http_402"),
+        (Mood.UNAUTHORIZED, "http_401"),
+        (Mood.HTML, "bad_answer"),
+        (Mood.HUGE, "bad_answer"),
+        (Mood.REDIRECT, "http_302"),
+        (Mood.SLOW, "timeout"),
+        (Mood.CUT, "unreachable"),
+    ],
+)
+async def test_a_failure_has_a_word_that_can_be_counted(
+    provider: HttpProvider, third_party: ThirdParty, mood: Mood, reason: str
+) -> None:
+    third_party.mood, third_party.delay_s = mood, 5
+
+    with pytest.raises(ProxyUnavailableError) as refused:
+        await provider.acquire(NEED)
+
+    assert refused.value.reason == reason
+
+
+async def test_a_provider_that_asks_for_patience_is_given_it(
+    provider: HttpProvider, third_party: ThirdParty
+) -> None:
+    third_party.mood = Mood.BUSY
+
+    with pytest.raises(ProxyUnavailableError) as refused:
+        await provider.acquire(NEED)
+
+    assert refused.value.retry_after == timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("mood", [Mood.SLOW, Mood.DRIP])
@@ -67,66 +117,113 @@ async def test_the_timeout_bounds_connect_read_and_parse_together(
     begun = time.monotonic()
 
     with pytest.raises(ProxyUnavailableError, match="in time"):
-        await provider.acquire(1)
+        await provider.acquire(NEED)
 
     assert time.monotonic() - begun < 3
 
 
-async def test_a_wrong_key_is_refused_by_the_third_party(third_party: ThirdParty) -> None:
-    provider = HttpProvider(third_party.endpoint, api_key="wrong", timeout=timedelta(seconds=2))
-
-    with pytest.raises(ProxyUnavailableError, match="401"):
-        await provider.acquire(1)
-
-    await provider.close()
-
-
-async def test_a_third_party_that_is_not_there_is_no_proxy() -> None:
-    provider = HttpProvider("http://127.0.0.1:1/", api_key="k", timeout=timedelta(seconds=2))
+async def test_a_third_party_that_is_not_there_is_no_proxy(third_party: ThirdParty) -> None:
+    terms = replace(terms_of(third_party), endpoint="http://127.0.0.1:1/")
+    provider = HttpProvider(terms, Judge(PUBLIC))
 
     with pytest.raises(ProxyUnavailableError, match="reached"):
-        await provider.acquire(1)
+        await provider.acquire(NEED)
 
     await provider.close()
 
 
-async def test_a_list_is_taken_in_turn() -> None:
-    provider = StaticList(["http://a:1", "socks5://b:2"])
+@pytest.mark.parametrize("key_in", ["bearer", "header:X-Api-Key", "query:key"])
+async def test_the_key_goes_where_the_third_party_wants_it(
+    third_party: ThirdParty, key_in: str
+) -> None:
+    endpoint = third_party.url("/proxy") + "?site={site}&session={history_id}"
+    provider = HttpProvider(
+        replace(terms_of(third_party), key_in=key_in, endpoint=endpoint), Judge(PUBLIC)
+    )
 
-    exits = [(await provider.acquire(n)).exit_name for n in range(3)]
+    await provider.acquire(NEED)
+    await provider.close()
 
-    assert exits == ["a:1", "b:2", "a:1"]
-
-
-def test_an_empty_list_stops_the_start() -> None:
-    with pytest.raises(ValueError, match=r"proxy\.list is empty"):
-        StaticList([])
+    query = third_party.acquisitions[-1].query
+    assert (query["site"], query["session"]) == ("video.example", "7")
 
 
 @pytest.mark.parametrize(
-    "address",
+    "spoiled",
     [
-        "",
-        "203.0.113.7:3128",
-        "http://203.0.113.7",
-        "http://:3128",
-        "file:///etc/passwd",
-        "javascript:alert(1)",
-        "http://h:0",
-        "http://h:99999",
-        "http://u:p@h:1/path",
-        "http://u:p@h:1?q=1",
-        "http://u:p@h:1#f",
-        "http://u:p\r\n@h:1",
-        "http://u:" + "p" * 2_000 + "@h:1",
+        {"key_in": "cookie"},
+        {"key_in": "header"},
+        {"endpoint": ""},
+        {"endpoint": "ftp://x/"},
+        {"release": "DELETE file:///x"},
     ],
 )
-def test_what_is_no_address_of_a_proxy_is_refused_without_being_repeated(address: str) -> None:
-    with pytest.raises(ProxyUnavailableError) as refused:
-        parse_address(address)
+def test_terms_that_cannot_be_stop_the_start(
+    third_party: ThirdParty, spoiled: dict[str, str]
+) -> None:
+    with pytest.raises(ValueError, match=r"proxy\."):
+        HttpProvider(replace(terms_of(third_party), **spoiled), Judge(PUBLIC))
 
-    assert not address or address not in str(refused.value)
+
+async def test_a_proxy_is_given_back_the_way_that_is_set(third_party: ThirdParty) -> None:
+    release = "DELETE " + third_party.url("/leases/") + "{exit}/{history_id}"
+    provider = HttpProvider(replace(terms_of(third_party), release=release), Judge(PUBLIC))
+
+    lease = await provider.acquire(NEED)
+    await provider.release(lease, 7)
+    await provider.close()
+
+    assert [request.path for request in third_party.releases] == ["/leases/93.184.216.34:3128/7"]
 
 
-def test_a_lease_never_shows_its_password() -> None:
-    assert "s3cret" not in repr(parse_address(PROXY))
+async def test_an_exit_that_cools_down_is_given_back_and_another_asked_for() -> None:
+    other = "http://93.184.216.35:3128"
+    with ThirdParty([PROXY, other]) as third_party:
+        release = "DELETE " + third_party.url("/leases/") + "{exit}"
+        provider = HttpProvider(replace(terms_of(third_party), release=release), Judge(PUBLIC))
+        cooling = frozenset({"93.184.216.34:3128"})
+
+        lease = await provider.acquire(replace(NEED, cooling=cooling))
+        with pytest.raises(ProxyUnavailableError) as refused:
+            await provider.acquire(replace(NEED, cooling=cooling | {"93.184.216.35:3128"}))
+        await provider.close()
+
+    assert lease.exit_name == "93.184.216.35:3128"
+    assert refused.value.reason == "exits_cooling"
+    assert len(third_party.releases) == 1 + 3
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "127.0.0.1:{port}",
+        "localhost:{port}",
+        "2130706433:{port}",
+        "[::ffff:127.0.0.1]:{port}",
+        "10.0.0.5:3128",
+        "169.254.169.254:80",
+        "[fd00::1]:3128",
+        "93.184.216.34:22",
+        "93.184.216.34:25",
+        "nobody.invalid:3128",
+    ],
+)
+async def test_a_proxy_that_leads_inside_is_refused_and_never_called(place: str) -> None:
+    with Sink() as sink, ThirdParty([f"http://{place.format(port=sink.port)}"]) as third_party:
+        provider = HttpProvider(terms_of(third_party), Judge(PUBLIC))
+        with pytest.raises(ProxyUnavailableError) as refused:
+            await provider.acquire(NEED)
+        await provider.close()
+
+    assert refused.value.reason == "forbidden_address"
+    assert sink.callers == []
+
+
+async def test_a_proxy_inside_may_be_opened_by_the_administrator() -> None:
+    policy = replace(PUBLIC, allow_private=(ip_network("127.0.0.0/8"),))
+    with ThirdParty(["http://127.0.0.1:99"]) as third_party:
+        provider = HttpProvider(terms_of(third_party), Judge(policy))
+        lease = await provider.acquire(NEED)
+        await provider.close()
+
+    assert lease.exit_name == "127.0.0.1:99"

@@ -8,7 +8,8 @@ import pytest
 
 from domain import failures
 from domain.failures import DownloadError, TransientError
-from gateways.ytdlp.causes import error_of, parse_retry_after, report_of
+from gateways.retry_after import parse_retry_after
+from gateways.ytdlp.causes import error_of, report_of
 from gateways.ytdlp.protocol import Failed
 
 # By name, so that this stays no second importer: the real classes, which carry no types.

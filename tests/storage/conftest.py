@@ -21,7 +21,7 @@ async def user(db: Db) -> User:
 
 @pytest.fixture
 async def downloads(db: Db) -> Downloads:
-    await Nodes(db).beat("node-a", "")
+    await Nodes(db).beat("node-a", "", sandbox="full")
     return Downloads(db, node="node-a")
 
 

@@ -38,7 +38,7 @@ async def test_a_silent_nodes_work_returns_to_the_queue(
         "UPDATE nodes SET heartbeat_at = now() - interval '1 hour';"
         "UPDATE download_history SET woken_at = now() - interval '1 hour'"
     )
-    await Nodes(db).beat("node-b", "")
+    await Nodes(db).beat("node-b", "", sandbox="full")
 
     taken = await Due(db, node="node-b").take_back()
 

@@ -45,7 +45,7 @@ class World(stateful.RuleBasedStateMachine):
         """Let time pass; nodes that are not silent beat."""
         self.do(self.clock.set(self.clock.now + timedelta(seconds=seconds)))
         for name in sorted({*NAMES} - self.silent):
-            self.do(Nodes(self.db).beat(name, ""))
+            self.do(Nodes(self.db).beat(name, "", sandbox="full"))
 
     def table(self) -> dict[int, Row]:
         """Return every row by its id."""

@@ -1,0 +1,95 @@
+"""The proxies of downloads: taken for a site, praised, blamed and given back."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from actors.context import Context
+from domain.download import Download, ProxyLease
+from domain.failures import BlockedError, DownloadError, ProxyFaultError, ProxyUnavailableError
+from domain.requests import site_of
+from gateways.proxies.provider import Need
+from runtime import logs
+from storage.exits import ACQUIRED
+
+_DIRECT = "none"
+_ALARMING = ("http_401", "http_402", "http_403")
+
+_log = logs.get("actors.proxies")
+
+
+async def take(context: Context, download: Download) -> ProxyLease:
+    """Return a lease for a download: the one that its site keeps, or a new one.
+
+    Raises:
+        ProxyUnavailableError: None is to be had.
+    """
+    services, site = context.services, site_of(download.wish.url)
+    proxy = services.settings.proxy
+    if proxy.provider == _DIRECT:
+        return await context.provider.acquire(Need(history_id=download.history_id, site=site))
+    cooling, poor = await services.exits.avoided()
+    is_sticky = site in proxy.sticky_sites
+    if is_sticky:
+        kept = await services.leases.of_site(site)
+        if kept is not None and kept.exit_name not in cooling:
+            return kept
+    need = Need(history_id=download.history_id, site=site, cooling=cooling, poor=poor)
+    lease = await _acquire(context, need)
+    if is_sticky:
+        lease = replace(lease, is_sticky=True)
+        await services.leases.keep_for_site(site, lease)
+    return lease
+
+
+async def _acquire(context: Context, need: Need) -> ProxyLease:
+    """Return a new lease, and count what came of asking for it."""
+    exits, proxy = context.services.exits, context.services.settings.proxy
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    try:
+        lease = await context.provider.acquire(need)
+    except ProxyUnavailableError as error:
+        await exits.count(proxy.provider, error.reason, seconds=clock() - begun)
+        if error.reason in _ALARMING:
+            _log.error(
+                "proxy_provider_refuses",
+                reason=error.reason,
+                advice="check proxy.api_key and the account's balance; downloads wait meanwhile",
+            )
+        raise
+    await exits.count(proxy.provider, ACQUIRED, seconds=clock() - begun, cost=proxy.cost)
+    return lease
+
+
+async def give_back(context: Context, history_id: int) -> None:
+    """Release the lease of a download that needs it no more; harmless if it has none."""
+    lease = await context.services.leases.take(history_id)
+    if lease is None or lease.is_sticky:
+        return
+    try:
+        await context.provider.release(lease, history_id)
+    except ProxyUnavailableError as error:
+        _log.warning("proxy_not_released", exit=lease.exit_name, reason=error.reason)
+
+
+async def judge(context: Context, claim: Download, error: DownloadError | None) -> None:
+    """Praise or blame the exit of a fetch that has ended.
+
+    One that does not work is left alone for a while; one that a site turned away only scores less.
+    """
+    services, exit_name = context.services, claim.exit_name
+    if services.settings.proxy.provider == _DIRECT or exit_name is None:
+        return
+    match error:
+        case None:
+            await services.exits.praise(exit_name)
+        case ProxyFaultError():
+            pause = timedelta(seconds=services.settings.proxy.cooldown_s)
+            await services.exits.blame(exit_name, pause)
+            await services.leases.forget_site(site_of(claim.wish.url))
+            _log.warning("exit_cools_down", exit=exit_name, pause_s=pause.total_seconds())
+        case BlockedError():
+            await services.exits.blame(exit_name, timedelta(0))
+        case _:
+            pass
