@@ -6,7 +6,7 @@ from storage.exits import ACQUIRED
 from web.callers import admin
 from web.front import front
 from web.operations import Operation, operation
-from web.shapes import ExitShown, ProxiesShown, ProxyOutcomeShown
+from web.proxy_shapes import ExitShown, ProxiesShown, ProxyOutcomeShown
 from web.views import answer
 
 MAX_EXITS = 500

@@ -7,7 +7,7 @@ from quart import request
 from domain.download import User
 from web.exchanges import exchange
 from web.front import front
-from web.problems import forbidden, unauthorized
+from web.problems import Code, ProblemError, unauthorized
 from web.tokens import Claims
 
 
@@ -41,7 +41,7 @@ async def admin() -> User:
     """
     user = await caller()
     if user.role != "admin":
-        raise forbidden()
+        raise ProblemError(403, Code.FORBIDDEN, "Only an administrator may do this.")
     return user
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yt_dlp  # noqa: TID251 - the one file that may
 from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
-from yt_dlp.utils import YoutubeDLError  # noqa: TID251 - the one file that may
+from yt_dlp.utils import DownloadError, YoutubeDLError  # noqa: TID251 - the one file that may
 
 from domain.failures import CorruptError, TooLargeError, UnsupportedSiteError
 from gateways.egress.passage import USER
@@ -143,7 +143,13 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     options["postprocessor_hooks"] = [merging]
     with _WholeFiles(options) as ytdlp:
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
-        found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
+        try:
+            found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
+        except DownloadError as error:
+            # Its own word for an answer that was whole and empty.
+            if error.exc_info[0] is None and tally.is_planned and not tally.has_begun:
+                raise CorruptError from error
+            raise
     return facts(found)
 
 

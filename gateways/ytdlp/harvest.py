@@ -13,8 +13,9 @@ from gateways.ytdlp.protocol import Done, Inspected
 _NOT_MEDIA = (b"<!doctype", b"<html", b"<?xml", b"<mpd", b"#extm3u", b"ffconcat")
 _LOOKED_AT_BYTES = 512
 
-_LEAST_SHARE = 0.9
-_TOLERANCE_S = 2.0
+_STATED_SHARE = 0.95
+_SITES_SHARE = 0.9
+_TOLERANCE_S = 1.0
 
 
 def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
@@ -59,8 +60,9 @@ def check_length(media: FetchedMedia, inspected: Inspected) -> None:
     Raises:
         CorruptError: It is much shorter.
     """
-    for promised in (inspected.stated_s, media.duration_s):
-        if promised is not None and inspected.found_s < _LEAST_SHARE * promised - _TOLERANCE_S:
+    promises = ((inspected.stated_s, _STATED_SHARE), (media.duration_s, _SITES_SHARE))
+    for promised, share in promises:
+        if promised is not None and inspected.found_s < share * promised - _TOLERANCE_S:
             raise CorruptError
 
 

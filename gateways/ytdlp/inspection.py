@@ -12,6 +12,9 @@ from gateways.ytdlp.protocol import Inspected
 _FORMATS = "mov,matroska,mpegts,mp3,aac,flac,ogg,wav,flv,avi,asf,mpeg,mpegvideo,amr"
 _KEPT_BYTES = 64 * 1024
 
+_STRICT = frozenset({"3gp", "m4a", "m4v", "mka", "mkv", "mov", "mp4", "weba", "webm"})
+"""Extensions of containers that state their length and where each packet stands."""
+
 _STATED = re.compile(rb"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
 _FOUND = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
 
@@ -24,8 +27,10 @@ def inspect(ffmpeg: Path, file: Path) -> Inspected:
     Raises:
         CorruptError: It holds neither sound nor picture in a format that is allowed.
     """
+    # The first packet that is damaged or missing ends it, where a container knows what it holds.
+    strict = ("-xerror",) if file.suffix[1:] in _STRICT else ()
     command = [
-        *(str(ffmpeg), "-nostdin", "-hide_banner", "-nostats"),
+        *(str(ffmpeg), "-nostdin", "-hide_banner", "-nostats", *strict),
         *("-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", f"file:{file}"),
         *("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "null"),
         *("-progress", "pipe:1", "-stats_period", "60", "-"),
@@ -37,7 +42,8 @@ def inspect(ffmpeg: Path, file: Path) -> Inspected:
     found = _FOUND.findall(said)
     if program.returncode != 0 or not found or int(found[-1]) == 0:
         raise CorruptError
-    stated = _STATED.search(said)
+    # Elsewhere the length is a guess from the bit rate.
+    stated = _STATED.search(said) if strict else None
     return Inspected(stated_s=stated and _seconds(stated), found_s=int(found[-1]) / 1e6)
 
 
