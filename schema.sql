@@ -130,6 +130,14 @@ CREATE TABLE IF NOT EXISTS proxy_counts (
     PRIMARY KEY (provider, outcome)
 );
 
+-- Cookies that an administrator gave for one site, sealed with the server's secret.
+CREATE TABLE IF NOT EXISTS site_cookies (
+    site     varchar(253) PRIMARY KEY,
+    sealed   text         NOT NULL,
+    number   int          NOT NULL,
+    added_at timestamptz  NOT NULL DEFAULT now()
+);
+
 -- The names of a kind that cool down or have had their starts of this minute.
 CREATE OR REPLACE FUNCTION closed_names(of_kind text, starts int) RETURNS SETOF varchar
 LANGUAGE sql STABLE AS $$

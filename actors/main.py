@@ -27,6 +27,7 @@ from gateways.egress.judge import Judge
 from gateways.ytdlp.options import FetchLimits, Tools
 from gateways.ytdlp.runner import Runner
 from gateways.ytdlp.sandbox import Sandbox, SandboxMissingError
+from gateways.ytdlp.versions import Versions, YtdlpTooOldError
 from runtime import logs, tools
 from runtime.services import open_services, provider_of
 from runtime.settings import Settings
@@ -72,6 +73,7 @@ class _Life(Middleware):
             DatabaseError,
             RootMissingError,
             SandboxMissingError,
+            YtdlpTooOldError,
             ValueError,
             OSError,
         ) as error:
@@ -97,6 +99,7 @@ class _Life(Middleware):
             _tools(),
             Gate(Judge(services.address_policy)),
             sandbox=Sandbox(settings.egress.sandbox),
+            versions=Versions(settings.storage.root),
         )
         await runner.start()
         self._stack.push_async_callback(runner.close)

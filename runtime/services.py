@@ -18,6 +18,7 @@ from gateways.proxies.http import HttpProvider, HttpTerms
 from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
+from storage.cookies import SiteCookies
 from storage.db import Db
 from storage.downloads import Downloads
 from storage.due import Due
@@ -47,6 +48,7 @@ class Services:
     feed: Feed
     leases: Leases
     exits: Exits
+    cookies: SiteCookies
     files: Files
     strays: Strays
 
@@ -121,6 +123,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             feed=Feed(redis),
             leases=Leases(redis),
             exits=Exits(db),
+            cookies=SiteCookies(db, settings.auth.secret.get_secret_value()),
             files=Files(settings.storage.root, node=node),
             strays=Strays(settings.storage.root),
         )

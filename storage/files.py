@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.failures import CorruptError
 from domain.states import Mode
+from storage.removal import remove_tree
 
 MARKER = ".vasset-node"
 STAGING = ".staging"
@@ -104,13 +105,13 @@ class Files:
     def fresh_staging(self, history_id: int, attempt: int) -> Path:
         """Return the staging folder of an attempt, empty."""
         folder = self.staging(history_id, attempt)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
         folder.mkdir(mode=0o700)
         return folder
 
     def clear_staging(self, history_id: int, attempt: int) -> None:
         """Remove the staging folder of an attempt, if there is one."""
-        shutil.rmtree(self.staging(history_id, attempt), ignore_errors=True)
+        remove_tree(self.staging(history_id, attempt))
 
     def staged(self) -> list[tuple[int, int]]:
         """Return the (history_id, attempt) of every staging folder."""

@@ -438,3 +438,17 @@ RETURNING number;
 
 -- name: proxy_counts_all
 SELECT provider, outcome, number, seconds, cost FROM proxy_counts ORDER BY provider, outcome;
+
+-- name: cookies_put
+INSERT INTO site_cookies (site, sealed, number) VALUES (:site, :sealed, :number)
+ON CONFLICT (site) DO UPDATE SET sealed = :sealed, number = :number, added_at = now()
+RETURNING site;
+
+-- name: cookies_of
+SELECT sealed FROM site_cookies WHERE site = :site;
+
+-- name: cookies_all
+SELECT site, number, added_at FROM site_cookies ORDER BY site;
+
+-- name: cookies_remove
+DELETE FROM site_cookies WHERE site = :site RETURNING site;

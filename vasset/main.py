@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vasset import accounts, faults, fleet, limits
+from vasset import accounts, cookies, faults, fleet, limits, ytdlp
 from vasset.faults import CommandError
 from vasset.options import Data, Json
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.add_typer(accounts.app, name="user")
 app.add_typer(fleet.app, name="node")
 app.add_typer(limits.app, name="limit")
+app.add_typer(cookies.app, name="cookies")
+app.add_typer(ytdlp.app, name="ytdlp")
 
 
 @app.command()
@@ -148,11 +150,19 @@ def _foreseen() -> tuple[type[Exception], ...]:
     """Return what may reach a command from the rooms below."""
     from actors.broker import BrokerFault
     from gateways.ytdlp.sandbox import SandboxMissingError
+    from gateways.ytdlp.versions import YtdlpTooOldError
     from runtime.settings_layers import SettingsError
     from storage.db import DatabaseError
     from storage.files import RootMissingError
 
-    return (SettingsError, DatabaseError, RootMissingError, SandboxMissingError, *BrokerFault)
+    return (
+        SettingsError,
+        DatabaseError,
+        RootMissingError,
+        SandboxMissingError,
+        YtdlpTooOldError,
+        *BrokerFault,
+    )
 
 
 if __name__ == "__main__":

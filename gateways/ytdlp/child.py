@@ -146,8 +146,8 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
         try:
             found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
         except DownloadError as error:
-            # Its own word for an answer that was whole and empty.
-            if error.exc_info[0] is None and tally.is_planned and not tally.has_begun:
+            # Without a cause of its own: no byte came, as the last answer had announced.
+            if error.__cause__ is None and ytdlp.validators.saw_nothing:
                 raise CorruptError from error
             raise
     return facts(found)
@@ -157,19 +157,19 @@ class _WholeFiles(yt_dlp.YoutubeDL):
     """yt-dlp, but a transfer that broke off goes on only with the rest of the same file."""
 
     def __init__(self, options: Any) -> None:  # noqa: ANN401 - a type only in the stubs
-        self._validators = Validators()
+        self.validators = Validators()
         super().__init__(options)
 
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         """Open an address or a request."""
         request: Any = Request(req) if isinstance(req, str) else req
-        for name, value in self._validators.condition(request.url, request.headers).items():
+        for name, value in self.validators.condition(request.url, request.headers).items():
             if value is None:
                 del request.headers[name]
             else:
                 request.headers[name] = value
         response: Any = super().urlopen(request)
-        self._validators.judge(request.url, response.status, response.headers)
+        self.validators.judge(request.url, response.status, response.headers)
         return response
 
 

@@ -24,6 +24,7 @@ from gateways.ytdlp.protocol import (
 )
 from gateways.ytdlp.sandbox import Level, Sandbox
 from gateways.ytdlp.spawning import PROGRAM, spawn
+from gateways.ytdlp.versions import Version
 
 START_TIMEOUT_S = 60.0
 SEND_TIMEOUT_S = 5.0
@@ -42,13 +43,23 @@ class Link:
         self._is_gone = False
         #: How strong the walls around its children are; known once it is ready.
         self.level = Level.NONE
+        #: The yt-dlp that its children use.
+        self.version: Version | None = None
         self._stirred = asyncio.Event()
 
     @classmethod
-    async def open(cls, spare_children: int, sandbox: Sandbox, program: str = PROGRAM) -> "Link":
+    async def open(
+        cls,
+        spare_children: int,
+        sandbox: Sandbox,
+        *,
+        version: Version | None = None,
+        program: str = PROGRAM,
+    ) -> "Link":
         """Return a link to a new server that is warmed up.
 
         Args:
+            version: Of yt-dlp; None for the one that came with us.
             program: What Python runs; it takes our root from its arguments, then serves.
 
         Raises:
@@ -57,8 +68,9 @@ class Link:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(0)
         with theirs:
-            process = spawn(program, theirs.fileno(), spare_children, sandbox)
+            process = spawn(program, theirs.fileno(), spare_children, sandbox, version)
         link = cls(process, ours)
+        link.version = version
         await link.become_ready()
         return link
 
@@ -79,6 +91,11 @@ class Link:
                 await self.close()
         if not self.is_alive:
             raise InterruptedDownloadError
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no job left."""
+        return not self._jobs
 
     @property
     def is_alive(self) -> bool:

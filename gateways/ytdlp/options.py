@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,13 @@ class FetchOrder:
     Attributes:
         staging: An empty folder of this attempt's own; absolute.
         lease: The proxy that everything goes through. A secret.
+        cookies: Of this site, in Netscape's format; empty for none. A secret.
     """
 
     wish: Wish
     staging: Path
     lease: ProxyLease
+    cookies: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +113,13 @@ class ChildOrder:
     """What a child learns of an order: neither proxy nor password, only its token at the gate.
 
     Attributes:
-        token: A secret.
+        token: A secret, like the cookies.
     """
 
     wish: Wish
     staging: Path
     token: str
+    cookies: str = ""
 
     def __repr__(self) -> str:
         return f"ChildOrder({self.staging.name})"
@@ -139,6 +143,8 @@ def ytdlp_options(
     """
     return {
         **_source(gate, tools),
+        # A text of its own: what the site adds to it ends with this child.
+        "cookiefile": StringIO(order.cookies) if order.cookies else None,
         **_transfer(limits),
         "format": format_selector(order.wish),
         "merge_output_format": "mp4/webm/mkv",
@@ -166,7 +172,6 @@ def _source(gate: str, tools: Tools) -> dict[str, Any]:
         "noplaylist": True,
         "playlist_items": "1",
         "match_filter": refuse_live,
-        "cookiefile": None,
         "cookiesfrombrowser": None,
         "usenetrc": False,
         "enable_file_urls": False,

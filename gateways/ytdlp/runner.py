@@ -5,6 +5,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+import structlog
 
 from domain.download import FetchedMedia, Progress
 from domain.failures import CorruptError, InterruptedDownloadError
@@ -17,6 +20,7 @@ from gateways.ytdlp.options import ChildOrder, FetchLimits, FetchOrder, Tools
 from gateways.ytdlp.protocol import Done, Failed, Inspected, Merging, Report
 from gateways.ytdlp.sandbox import Level, Sandbox, SandboxMissingError, check
 from gateways.ytdlp.spawning import PROGRAM
+from gateways.ytdlp.versions import Version, Versions
 from gateways.ytdlp.watch import Watch, measure
 
 GRACE = timedelta(seconds=1)
@@ -24,6 +28,8 @@ GRACE = timedelta(seconds=1)
 
 PATIENCE = timedelta(seconds=5)
 """How long the server may take to report the end of a job that it was told to end."""
+
+_log: Any = structlog.get_logger("gateways.ytdlp")
 
 POLL_S = 2.0
 """Between two looks into the staging folder, at most."""
@@ -43,14 +49,17 @@ class Runner:
         gate: Gate,
         *,
         sandbox: Sandbox = Sandbox.PREFER,
+        versions: Versions | None = None,
         program: str = PROGRAM,
     ) -> None:
         self._limits = limits
         self._tools = tools
         self._gate = gate
         self._sandbox = sandbox
+        self._versions = versions
         self._program = program
         self._link: Link | None = None
+        self._retired: set[Link] = set()
         self._starting = asyncio.Lock()
         # A short stall timeout needs a closer look.
         self._poll_s = min(POLL_S, limits.stall_timeout.total_seconds() / 4)
@@ -61,6 +70,7 @@ class Runner:
         Raises:
             InterruptedDownloadError: The server did not come up.
             SandboxMissingError: This machine cannot give the sandbox that is required.
+            YtdlpTooOldError: The yt-dlp that is installed has known holes.
         """
         await self._connect()
 
@@ -72,9 +82,11 @@ class Runner:
     async def close(self) -> None:
         """End the server and all fetches, which then raise ``InterruptedDownloadError``."""
         async with self._starting:
-            if self._link is not None:
-                await self._link.close()
-                self._link = None
+            for link in (self._link, *self._retired):
+                if link is not None:
+                    await link.close()
+            self._link = None
+            self._retired.clear()
 
     async def fetch(
         self, order: FetchOrder, on_progress: Callable[[Progress], None]
@@ -93,7 +105,9 @@ class Runner:
         # The watch over the whole fetch speaks first; the gate only cuts what it cannot see.
         patience = 2 * self._limits.stall_timeout
         passage = Passage(order.lease, max_bytes=self._limits.max_bytes, patience=patience)
-        child = ChildOrder(wish=order.wish, staging=order.staging, token=passage.token)
+        child = ChildOrder(
+            wish=order.wish, staging=order.staging, token=passage.token, cookies=order.cookies
+        )
         job = await link.start(child, self._limits, self._tools)
         async with self._ending(link, job), self._gate.open(passage, job.door):
             told = await self._oversee(job, order, on_progress)
@@ -135,22 +149,39 @@ class Runner:
                     await link.end(job, grace=GRACE, patience=PATIENCE)
             finally:
                 link.forget(job)
+                await self._close_if_done(link)
 
     async def _connect(self) -> Link:
+        """Return a link to a living server with the yt-dlp that is wanted now."""
         async with self._starting:
-            if self._link is not None and not self._link.is_alive:
-                await self._link.close()
-                self._link = None
-            if self._link is None:
-                self._link = await Link.open(
-                    self._limits.spare_children, self._sandbox, self._program
-                )
-                try:
-                    check(self._sandbox, self._link.level)
-                except SandboxMissingError:
-                    await self._link.close()
-                    raise
+            version = None if self._versions is None else self._versions.current()
+            link = self._link
+            if link is not None and link.is_alive and link.version == version:
+                return link
+            self._link = await self._opened(version)
+            if link is not None:
+                # What it still does it may finish; its last job closes it.
+                self._retired.add(link)
+                await self._close_if_done(link)
             return self._link
+
+    async def _opened(self, version: Version | None) -> Link:
+        link = await Link.open(
+            self._limits.spare_children, self._sandbox, version=version, program=self._program
+        )
+        try:
+            check(self._sandbox, link.level)
+        except SandboxMissingError:
+            await link.close()
+            raise
+        number = "bundled" if version is None else version.number
+        _log.info("fork_server_ready", ytdlp=number, sandbox=link.level.value)
+        return link
+
+    async def _close_if_done(self, link: Link) -> None:
+        if link in self._retired and (link.is_idle or not link.is_alive):
+            self._retired.discard(link)
+            await link.close()
 
     async def _oversee(
         self, job: Job, order: FetchOrder, on_progress: Callable[[Progress], None]

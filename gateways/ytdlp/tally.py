@@ -31,9 +31,6 @@ class Tally:
         self._finished: dict[str, int] = {}
         self._percent: float | None = None
         self._told_at = float("-inf")
-        #: Whether the site offered media, and whether any byte of it has come.
-        self.is_planned = False
-        self.has_begun = False
 
     def plan(self, formats: list[Mapping[str, Any]]) -> None:
         """Note the formats that will be fetched, with the sizes that the site announced.
@@ -41,7 +38,6 @@ class Tally:
         Raises:
             TooLargeError: Their exact sizes already pass the bound.
         """
-        self.is_planned = True
         self._planned = {
             str(one.get("format_id")): _count(one.get("filesize") or one.get("filesize_approx"))
             for one in formats
@@ -63,7 +59,6 @@ class Tally:
             name = str(media.get("format_id"))
             before = sum(size for one, size in self._finished.items() if one != name)
             here = before + (_count(hook.get("downloaded_bytes")) or 0)
-            self.has_begun = self.has_begun or here > 0
             announced = _count(hook.get("total_bytes"))
             if max(here, before + (announced or 0)) > self._max_bytes:
                 raise TooLargeError

@@ -10,6 +10,7 @@ from tests.web.conftest import Member, Site
 
 
 async def some_history(site: Site) -> None:
+    await site.front.services.db.raw("TRUNCATE exits, proxy_counts")
     exits = site.front.services.exits
     await exits.count("http", ACQUIRED, seconds=0.5, cost=0.25)
     await exits.count("http", ACQUIRED, seconds=1.5, cost=0.25)
