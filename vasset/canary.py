@@ -24,7 +24,7 @@ from gateways.ytdlp.options import FetchLimits, FetchOrder, Tools
 from gateways.ytdlp.runner import Runner
 from gateways.ytdlp.sandbox import Sandbox
 from gateways.ytdlp.versions import FLOOR, Version, Versions
-from runtime import tools
+from runtime import logs, tools
 from runtime.services import policy_of
 from runtime.settings import Settings
 from vasset.faults import CommandError
@@ -95,6 +95,8 @@ def try_out(settings: Settings, version: Version, url: str | None) -> None:
     Raises:
         CommandError: It does not; the version that is used stays.
     """
+    # What the gate and the runner tell is for a worker's log.
+    logs.configure(settings.log.model_copy(update={"level": "error"}), part="canary")
     try:
         asyncio.run(_try_out(settings, version, url))
     except DownloadError as error:
