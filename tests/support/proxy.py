@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.certificates import Certificate
 from tests.support.ports import free_port, is_listening
 from tests.support.proxy_journal import JOURNAL, JournalPlugin
 from tests.support.service import Service
@@ -39,8 +40,14 @@ class ForwardProxy(Service):
     # proxy.py looks for SIGTERM once a second only, and has nothing to put in order.
     stop_signal = signal.SIGKILL
 
-    def __init__(self, user: str = "user", password: str = "password") -> None:  # noqa: S107 - for tests
+    def __init__(
+        self,
+        user: str = "user",
+        password: str = "password",  # noqa: S107 - for tests
+        tls: Certificate | None = None,
+    ) -> None:
         super().__init__()
+        self._tls = tls
         self.port = free_port()
         self.user = user
         self.password = password
@@ -97,7 +104,13 @@ class ForwardProxy(Service):
             *("--num-acceptors", "1", "--num-workers", "1", "--threaded", "--log-level", "w"),
             *("--basic-auth", f"{self.user}:{self.password}"),
             *("--plugins", f"{JournalPlugin.__module__}.{JournalPlugin.__qualname__}"),
+            *self._tls_options(),
         ]
+
+    def _tls_options(self) -> list[str]:
+        if self._tls is None:
+            return []
+        return ["--cert-file", str(self._tls.certificate), "--key-file", str(self._tls.key)]
 
     def _answers(self) -> bool:
         return is_listening(self.port)
