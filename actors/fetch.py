@@ -5,7 +5,7 @@ import asyncio
 from actors.context import Context
 from domain.download import Download, FetchedMedia, Progress
 from domain.events import ProgressEvent
-from domain.failures import ProxyFaultError
+from domain.failures import ProxyUnavailableError
 from domain.requests import site_of
 from domain.states import Stage
 from gateways.ytdlp.options import FetchOrder
@@ -29,7 +29,7 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
     lease = await services.leases.of(download.history_id)
     if lease is None:
         message = "The lease of the proxy has ended."
-        raise ProxyFaultError(message)
+        raise ProxyUnavailableError(message, reason="lease_ended")
     await asyncio.to_thread(services.files.fresh_staging, download.history_id, download.attempt)
     order = FetchOrder(
         wish=download.wish, staging=staging, lease=lease, cookies=await _cookies(context, download)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import threading
 import uuid
@@ -41,6 +42,8 @@ SPARE_THREADS = 6
 """Threads beyond the slots, for wake-ups that come late or twice and for the clean-up."""
 
 STOP_MS = 6_000
+
+MAX_DESCRIPTORS = 16_384
 
 _log = logs.get("actors.main")
 
@@ -134,6 +137,7 @@ def run_worker(settings: Settings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
+    _raise_descriptors()
     broker = open_scheduled_broker(settings)
     wakeups = Wakeups(broker)
     life = _Life(settings, wakeups)
@@ -158,6 +162,13 @@ def run_worker(settings: Settings) -> int:
     worker.stop(timeout=STOP_MS)
     wakeups.close()
     return 0
+
+
+def _raise_descriptors() -> None:
+    """Allow ourselves as many open files as the system lets us: the gate needs six a connection."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _limits(settings: Settings) -> FetchLimits:

@@ -29,8 +29,10 @@ from gateways.egress.routes import open_wire
 from gateways.egress.wires import SocketWire, Wire, drain, relay
 
 HEAD_TIMEOUT_S = 20.0
-MAX_CONNECTIONS = 64
-"""Of one download at once; more wait until one ends."""
+MAX_CONNECTIONS = 32
+"""Of one download at once; more wait until one ends. Each takes six descriptors at most."""
+
+BREATH_S = 0.5
 
 
 def _answer(line: bytes, text: bytes) -> bytes:
@@ -79,7 +81,14 @@ class Gate:
         try:
             while True:
                 await free.acquire()
-                client, _ = await loop.sock_accept(listener)
+                try:
+                    client, _ = await loop.sock_accept(listener)
+                except OSError as error:
+                    # No descriptor is left, for instance; others will end.
+                    _log.error("egress_not_accepted", error=str(error), advice="raise ulimit -n")
+                    free.release()
+                    await asyncio.sleep(BREATH_S)
+                    continue
                 task = asyncio.create_task(self._attend(passage, SocketWire(client)))
                 connections.add(task)
                 task.add_done_callback(ended)

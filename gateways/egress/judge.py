@@ -3,12 +3,17 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import ip_address
 
 from domain.addresses import Address, AddressPolicy, is_public, literal
 from domain.failures import ForbiddenAddressError, SourceTroubleError
 
 RESOLVE_TIMEOUT_S = 10.0
+
+# Threads of their own: a name server that never answers must not hold those for files.
+_LOOKUPS = ThreadPoolExecutor(32, thread_name_prefix="lookup")
 
 Resolve = Callable[[str], Awaitable[Sequence[Address]]]
 """Returns every address of a name, or raises OSError if it has none."""
@@ -20,7 +25,8 @@ async def resolve(host: str) -> Sequence[Address]:
     Raises:
         OSError: It knows none.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    asked = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_LOOKUPS, asked)
     # A zone stands behind a link-local address; without it the address is judged the same.
     return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
 

@@ -12,6 +12,8 @@ import socket
 from collections.abc import Callable
 
 PIPE_BYTES = 1 << 20
+USUAL_PIPE_BYTES = 1 << 16
+"""What fills the pipe that one gets unasked; only then is a larger one worth it."""
 
 # Source: linux/splice.h.
 _MOVE, _NONBLOCK, _MORE = 1, 2, 4
@@ -28,12 +30,15 @@ async def splice(source: socket.socket, sink: socket.socket, moved: Callable[[in
     """
     out, into = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        # A user may have many small pipes but only some large ones; small ones are but slower.
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        is_large = False
         while size_bytes := await _filled(source, into):
             moved(size_bytes)
             await _emptied(out, sink, size_bytes)
+            if not is_large and size_bytes >= USUAL_PIPE_BYTES:
+                is_large = True
+                # A user may have many small pipes but only some large ones.
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     finally:
         os.close(out)
         os.close(into)

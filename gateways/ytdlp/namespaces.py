@@ -9,6 +9,7 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 _NEWUSER = 0x10000000
@@ -30,17 +31,27 @@ MAX_PROCESSES = 512
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def enter_own() -> bool:
-    """Give this process identities of its own, and its next child a list of processes.
+def are_allowed() -> bool:
+    """Whether this machine lets us have all of them, tried in a process that then ends.
 
-    Returns:
-        False if this machine does not allow it; then nothing has changed.
+    Some allow the first step and refuse the next, when it is too late to go back.
     """
-    try:
-        _unshare(_NEWUSER | _NEWPID, identity=(os.geteuid(), os.getegid()))
-    except OSError:
-        return False
-    return True
+    pid = os.fork()
+    if pid == 0:
+        status = os.EX_NOPERM
+        try:
+            enter_own()
+            status = _tried(lambda: _tried(leave_the_net))
+        except OSError:
+            pass
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def enter_own() -> None:
+    """Give this process identities of its own, and its next child a list of processes."""
+    _unshare(_NEWUSER | _NEWPID, identity=(os.geteuid(), os.getegid()))
 
 
 def let_next_fork_begin_anew(own: int) -> None:
@@ -71,6 +82,21 @@ def drop_capabilities() -> None:
     _check(_libc.prctl(_PR_SET_SECUREBITS, _SECUREBITS, 0, 0, 0))
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, bytes(24)))
+
+
+def _tried(step: Callable[[], int | None]) -> int:
+    """Return the exit status of a fork that takes a step: 0 if it could."""
+    pid = os.fork()
+    if pid == 0:
+        status = os.EX_NOPERM
+        try:
+            let_next_fork_begin_anew(os.pidfd_open(os.getpid()))
+            status = step() or 0
+        except OSError:
+            pass
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _bound_the_list() -> None:

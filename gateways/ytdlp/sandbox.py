@@ -61,8 +61,9 @@ def enclose(sandbox: Sandbox, control: socket.socket) -> Level:
     abi = 0 if sandbox is Sandbox.OFF or not seccomp.is_known() else walls.abi()
     if abi == 0:
         return Level.NONE
-    if not namespaces.enter_own():
+    if not namespaces.are_allowed():
         return Level.LANDLOCK if abi >= walls.MIN_ABI_FOR_TCP else Level.NONE
+    namespaces.enter_own()
     started = os.pidfd_open(os.getpid())
     pid = os.fork()
     if pid != 0:

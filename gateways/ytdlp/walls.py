@@ -65,9 +65,11 @@ def abi() -> int:
 
 def _own_code() -> Iterable[Path]:
     """Return where Python's and our own modules are; some are imported only when needed."""
-    # In a checkout our packages lie beside folders that are no code.
     ours = [ROOT / name for name in ("domain", "gateways")]
-    folders = {Path(entry) for entry in sys.path if entry and Path(entry) != ROOT}
+    folders = {Path(entry) for entry in sys.path if entry}
+    if ROOT.name not in ("site-packages", "dist-packages"):
+        # In a checkout our packages lie beside folders that are no code.
+        folders.discard(ROOT)
     return [path for path in (*ours, *folders) if path.exists()]
 
 

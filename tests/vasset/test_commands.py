@@ -109,6 +109,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "WRONG  database" in done.stdout
+    assert "ok     sandbox         full: " in done.stdout
     assert SECRET not in done.stdout
 
 
