@@ -26,6 +26,7 @@ from gateways.ytdlp.runner import Runner
 from gateways.ytdlp.sandbox import Sandbox
 from gateways.ytdlp.spawning import PROGRAM
 from tests.support.fetching import OPEN_LOOPBACK
+from tests.support.media import Media
 
 SIZE_BYTES = 1 << 30
 ROUNDS = 5
@@ -94,7 +95,9 @@ def run() -> str:
 
 
 async def _run() -> str:
-    with RawSite(SIZE_BYTES) as site:
+    with tempfile.TemporaryDirectory() as name:
+        clip = Media(Path(name)).tiny.read_bytes()
+    with RawSite(clip, SIZE_BYTES) as site:
         off, full = _warm(_STRAIGHT, Sandbox.OFF), _warm(PROGRAM, Sandbox.REQUIRE)
         async with off as straight, full as gated:
             ways = [
@@ -168,7 +171,7 @@ async def _command_line(url: str, folder: Path, proxy: str) -> None:
 
 @asynccontextmanager
 async def _warm(program: str, sandbox: Sandbox) -> AsyncGenerator[Fetch]:
-    """Yield what fetches with a warm child, without the look into the file afterwards."""
+    """Yield what fetches with a warm child; the look into the file afterwards is part of it."""
     tools, gate = Tools(ffmpeg=None, js_runtime=None), Gate(Judge(OPEN_LOOPBACK))
     runner = Runner(LIMITS, tools, gate, sandbox=sandbox, program=program)
     await runner.start()

@@ -4,21 +4,23 @@ import multiprocessing
 import os
 import signal
 import socket
+import struct
 from multiprocessing.synchronize import Event
 from typing import Self
 
 _HEAD = (
     "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n"
 )
-# A file that begins as an MP4 does; what follows is nothing.
-_BEGINNING = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+# The long form of an MP4 box header, good for any size. Source: ISO/IEC 14496-12, 4.2.
+_BOX_HEADER = struct.Struct(">I4sQ")
 _PIECE_BYTES = 1 << 20
 
 
 class RawSite:
-    """Serves ``size_bytes`` at every path."""
+    """Serves one video at every path: a small clip, made large by a box of nothing."""
 
-    def __init__(self, size_bytes: int) -> None:
+    def __init__(self, clip: bytes, size_bytes: int) -> None:
+        self._beginning = clip + _BOX_HEADER.pack(1, b"free", size_bytes - len(clip))
         self._size = size_bytes
         self._listener = socket.create_server(("127.0.0.1", 0))
         context = multiprocessing.get_context("fork")
@@ -51,8 +53,8 @@ class RawSite:
         try:
             client.recv(65_536)
             client.sendall(_HEAD.format(self._size).encode())
-            piece, left = memoryview(bytes(_PIECE_BYTES)), self._size - len(_BEGINNING)
-            client.sendall(_BEGINNING)
+            piece, left = memoryview(bytes(_PIECE_BYTES)), self._size - len(self._beginning)
+            client.sendall(self._beginning)
             while left > 0:
                 left -= client.send(piece[:left])
             client.shutdown(socket.SHUT_WR)

@@ -102,16 +102,15 @@ def _begin(parent: int, level: Level) -> socket.socket:
 def _fetch(message: Start, door: socket.socket, level: Level, work: "Work", tell: Tell) -> Report:
     port = int(door.getsockname()[1])
     door.close()
-    confinement.shut_in(message, message.order.staging, level, port=port)
+    outside = confinement.Outside(port=port, programs=confinement.programs(message.tools))
+    confinement.shut_in(message.limits, message.order.staging, level, outside)
     return work(message, f"http://{USER}:{message.order.token}@{LOOPBACK}:{port}", tell)
 
 
 def _inspect(message: Inspect, door: socket.socket, level: Level) -> Report:
     door.close()
-    confinement.shut_in(message, message.staging, level, port=None)
-    if message.tools.ffmpeg is None:
-        raise CorruptError
-    return inspect(message.tools.ffmpeg, message.staging / message.name)
+    confinement.shut_in(message.limits, message.staging, level)
+    return inspect(str(message.staging / message.name))
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

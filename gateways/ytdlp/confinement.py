@@ -2,12 +2,12 @@
 
 import os
 import subprocess
+from dataclasses import dataclass
 from functools import partialmethod
 from pathlib import Path
 
 from gateways.ytdlp import cage, namespaces, seccomp, walls
-from gateways.ytdlp.options import HOME, Tools
-from gateways.ytdlp.protocol import Inspect, Start
+from gateways.ytdlp.options import HOME, FetchLimits, Tools
 from gateways.ytdlp.sandbox import Level
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -21,16 +21,38 @@ def silence() -> None:
     os.close(nowhere)
 
 
-def shut_in(message: Start | Inspect, staging: Path, level: Level, *, port: int | None) -> None:
-    """Leave the process nothing but its folder, its limits, its door and a bare environment.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a child may reach beside its folder.
+
+    Attributes:
+        port: Of its door.
+        programs: What it may start.
+    """
+
+    port: int
+    programs: tuple[Path, ...]
+
+
+def programs(tools: Tools) -> tuple[Path, ...]:
+    """Return the programs that a fetch may start."""
+    beside = tools.ffmpeg and tools.ffmpeg.with_name("ffprobe")
+    wanted = (tools.ffmpeg, beside, tools.js_runtime)
+    return tuple(program for program in wanted if program is not None and program.exists())
+
+
+def shut_in(
+    limits: FetchLimits, staging: Path, level: Level, outside: Outside | None = None
+) -> None:
+    """Leave the process nothing but its folder, its limits and a bare environment.
 
     Args:
-        port: Of the door; None for a look without any net, which also changes nothing.
+        outside: None for a look without any net or program, which also changes nothing.
     """
     os.chdir(staging)
     os.umask(0o077)
     home = staging / HOME
-    if port is not None:
+    if outside is not None:
         home.mkdir()
     environment = os.environ  # noqa: TID251 - emptied, so that yt-dlp and ffmpeg find nothing
     environment.clear()
@@ -46,18 +68,15 @@ def shut_in(message: Start | Inspect, staging: Path, level: Level, *, port: int 
     constrained = partialmethod(subprocess.Popen.__init__, preexec_fn=cage.for_program())
     # The overloads cannot say that a default was added.
     subprocess.Popen.__init__ = constrained  # pyright: ignore[reportAttributeAccessIssue]
-    limits, tools = message.limits, message.tools
     cage.lower_limits(max_bytes=limits.max_bytes, time_limit=limits.time_limit)
     if level is Level.FULL or (level is Level.LANDLOCK and os.geteuid() == 0):
         namespaces.drop_capabilities()
     cage.forbid_new_privileges()
     if level is not Level.NONE:
-        walls.raise_walls(staging, programs=_programs(tools), port=port, writes=port is not None)
+        walls.raise_walls(
+            staging,
+            programs=() if outside is None else outside.programs,
+            port=None if outside is None else outside.port,
+            writes=outside is not None,
+        )
         seccomp.forbid_calls()
-
-
-def _programs(tools: Tools) -> list[Path]:
-    """Return the programs that a child may start."""
-    beside = tools.ffmpeg and tools.ffmpeg.with_name("ffprobe")
-    wanted = (tools.ffmpeg, beside, tools.js_runtime)
-    return [program for program in wanted if program is not None and program.exists()]

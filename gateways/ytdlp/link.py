@@ -110,12 +110,10 @@ class Link:
         """
         return await self._give(lambda job: Start(job=job, order=order, limits=limits, tools=tools))
 
-    async def inspect(self, file: Path, limits: FetchLimits, tools: Tools) -> Job:
+    async def inspect(self, file: Path, limits: FetchLimits) -> Job:
         """Return the job that looks into a file; as ``start``."""
         return await self._give(
-            lambda job: Inspect(
-                job=job, staging=file.parent, name=file.name, limits=limits, tools=tools
-            )
+            lambda job: Inspect(job=job, staging=file.parent, name=file.name, limits=limits)
         )
 
     async def _give(self, message_of: Callable[[int], Start | Inspect]) -> Job:

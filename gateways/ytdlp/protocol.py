@@ -37,7 +37,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
-    """What ffmpeg found in a file.
+    """What was found in a file.
 
     Attributes:
         stated_s: The length that its container states, or None.
@@ -84,7 +84,6 @@ class Inspect:
     staging: Path
     name: str
     limits: FetchLimits
-    tools: Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,8 +115,7 @@ class Runner:
         if code != 0 or not isinstance(told, Done):
             raise cause_of(code, told, passage)
         media = await asyncio.to_thread(harvest, order.staging, told, self._limits.max_bytes)
-        if self._tools.ffmpeg is not None:
-            check_length(media, await self._inspect(link, media.path))
+        check_length(media, await self._inspect(link, media.path))
         return media
 
     async def _inspect(self, link: Link, file: Path) -> Inspected:
@@ -126,7 +125,7 @@ class Runner:
             CorruptError: It is no media, or looking into it takes too long.
             InterruptedDownloadError: The server died.
         """
-        job = await link.inspect(file, self._limits, self._tools)
+        job = await link.inspect(file, self._limits)
         async with self._ending(link, job):
             await asyncio.wait({job.ended}, timeout=self._limits.time_limit.total_seconds())
             while job.ended.done() and not job.is_drained:
