@@ -7,11 +7,13 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import yt_dlp  # noqa: TID251 - the one file that may
 from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
+from yt_dlp.networking import common as networking  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import DownloadError, YoutubeDLError  # noqa: TID251 - the one file that may
 
@@ -152,8 +154,25 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     return facts(found)
 
 
+# Reading the certificates takes 15 ms; what the warm-up has read, its forks need not.
+_networking: Any = networking
+_networking.make_ssl_context = cache(_networking.make_ssl_context)
+
+
 class _WholeFiles(yt_dlp.YoutubeDL):
     """yt-dlp, but a transfer that broke off goes on only with the rest of the same file."""
+
+    # Sorting out 1,800 extractors takes 40 ms; the warm-up does it for all its forks.
+    _extractors: ClassVar[list[Any]] = []
+
+    def add_default_info_extractors(self) -> None:
+        """Add the extractors that yt-dlp would, found out only once."""
+        if not self._extractors:
+            super().add_default_info_extractors()
+            self._extractors.extend(self._ies.values())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportAttributeAccessIssue] - no types there
+            return
+        for extractor in self._extractors:
+            self.add_info_extractor(extractor)
 
     def __init__(self, options: Any) -> None:  # noqa: ANN401 - a type only in the stubs
         self.validators = Validators()
