@@ -116,6 +116,9 @@ class AddressPolicy:
             return False
         if LOCAL_NAMES.match(host):
             return LOOPBACK in self.allow_private
+        if "." not in host:
+            # A bare name is a machine beside us: "postgres", "redis".
+            return bool(self.allow_private)
         # A name may lie in a private network that is open on any port.
         return port in self.ports or bool(self.allow_private)
 

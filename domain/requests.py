@@ -1,5 +1,6 @@
 """What may be asked of a download: the address and the wished quality."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -8,6 +9,9 @@ from domain.failures import InvalidUrlError
 
 MAX_SITE_LENGTH = 253
 """Source: RFC 1035, section 2.3.4."""
+
+# An underscore is in no host's name by the book, and in many by use.
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE | re.ASCII)
 
 MAX_URL_LENGTH = 2_048
 """Characters of a submitted address. Source: the contract, section 3."""
@@ -60,7 +64,7 @@ def check_url(url: str) -> str:
         InvalidUrlError: It is not an absolute http(s) address with a plain host, is too long,
             or carries a user name, a control character, a space or a smuggled yt-dlp option.
 
-    Source: reliability rows UR-16 to UR-22.
+    Source: reliability rows UR-16 to UR-23.
     """
     if not url or len(url) > MAX_URL_LENGTH:
         raise InvalidUrlError
@@ -77,7 +81,20 @@ def check_url(url: str) -> str:
         raise InvalidUrlError
     if "@" in parts.netloc or "%" in parts.netloc or parts.netloc.endswith(":"):
         raise InvalidUrlError
+    if not parts.netloc.startswith("[") and not _is_name(host):
+        raise InvalidUrlError
     # yt-dlp reads options from this fragment: an internal channel of its extractors.
     if "__youtubedl_smuggle" in url:
         raise InvalidUrlError
     return url
+
+
+def _is_name(host: str) -> bool:
+    """Whether a resolver could be asked for a host, once it is in its international form."""
+    try:
+        name = host.removesuffix(".").encode("idna").decode("ascii")
+        name.encode("ascii").decode("idna")
+    except UnicodeError:
+        return False
+    labels = name.split(".")
+    return len(name) <= MAX_SITE_LENGTH and all(_LABEL.fullmatch(label) for label in labels)

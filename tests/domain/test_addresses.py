@@ -65,6 +65,8 @@ FORBIDDEN = [
     "http://localhost/",
     "http://LOCALHOST./",
     "http://foo.localhost/",
+    "http://postgres/",
+    "http://REDIS/",
     "http://intern.example/",
     "http://INTERN.example./",
     "http://256.1.1.1/",

@@ -11,6 +11,8 @@ GOOD = [
     "https://例え.jp/動画",
     "https://example.com/%0d%0a",
     "https://[2606:4700::1111]/v",
+    "https://a_b.example./v",
+    "https://xn--r8jz45g.jp/v",
 ]
 
 BAD = {
@@ -43,6 +45,15 @@ BAD = {
     "two ports": "http://example.com:80:80/",
     "broken bracket": "http://[::1/",
     "smuggled option": "http://example.com/#__youtubedl_smuggle=%7B%7D",
+    "empty label": "http://a..example/",
+    "leading dot": "http://.example/",
+    "two closing dots": "http://example..//",
+    "label of 64": "http://" + "a" * 64 + ".example/",
+    "name of 300": "http://" + ".".join(["a" * 60] * 5) + "/",
+    "leading hyphen": "http://-a.example/",
+    "no punycode": "http://xn--\u00ff.example/",
+    "bare punycode": "http://xn--.example/",
+    "full-width port": "http://example.com:\uff18\uff10/",
     "lone surrogate": "http://example.com/\ud800",
 }
 
