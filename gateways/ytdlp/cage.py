@@ -54,8 +54,7 @@ def forbid_new_privileges() -> None:
 def lower_limits(*, max_bytes: int, time_limit: timedelta) -> None:
     """Bound what this process may write, hold and compute.
 
-    The memory bound is soft: see ``lift_memory_limit``. The kernel does not count the processes
-    of the superuser, nor, without namespaces, those of one child alone.
+    The memory bound is soft: see ``lift_memory_limit``.
 
     Args:
         max_bytes: Of one file; the kernel allows 1 % more, so that our own check speaks first.
@@ -67,10 +66,18 @@ def lower_limits(*, max_bytes: int, time_limit: timedelta) -> None:
     _lower(resource.RLIMIT_CPU, seconds, grace=5)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_NPROC, MAX_PROCESSES)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     bounded = hard != resource.RLIM_INFINITY and hard < MAX_MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (hard if bounded else MAX_MEMORY_BYTES, hard))
+
+
+def bound_processes() -> None:
+    """Bound how many processes there may be, in identities of this process's own.
+
+    Elsewhere the kernel would count all that this user runs on the machine; those of the superuser
+    it never counts, see ``namespaces``.
+    """
+    _lower(resource.RLIMIT_NPROC, MAX_PROCESSES)
 
 
 def _lower(limit: int, value: int, *, grace: int = 0) -> None:

@@ -69,6 +69,8 @@ def shut_in(
     # The overloads cannot say that a default was added.
     subprocess.Popen.__init__ = constrained  # pyright: ignore[reportAttributeAccessIssue]
     cage.lower_limits(max_bytes=limits.max_bytes, time_limit=limits.time_limit)
+    if level is Level.FULL:
+        cage.bound_processes()
     if level is Level.FULL or (level is Level.LANDLOCK and os.geteuid() == 0):
         namespaces.drop_capabilities()
     cage.forbid_new_privileges()
