@@ -54,16 +54,7 @@ def shut_in(
     home = staging / HOME
     if outside is not None:
         home.mkdir()
-    environment = os.environ  # noqa: TID251 - emptied, so that yt-dlp and ffmpeg find nothing
-    environment.clear()
-    environment.update(
-        PATH=_PATH,
-        LANG="C.UTF-8",
-        HOME=str(home),
-        TMPDIR=str(home),
-        DENO_DIR=str(home),
-        YTDLP_NO_PLUGINS="1",
-    )
+    _bare_environment(home)
     # Every program that yt-dlp starts dies with this process, even if it is killed.
     constrained = partialmethod(subprocess.Popen.__init__, preexec_fn=cage.for_program())
     # The overloads cannot say that a default was added.
@@ -82,3 +73,16 @@ def shut_in(
             writes=outside is not None,
         )
         seccomp.forbid_calls()
+
+
+def _bare_environment(home: Path) -> None:
+    environment = os.environ  # noqa: TID251 - emptied, so that yt-dlp and ffmpeg find nothing
+    environment.clear()
+    environment.update(
+        PATH=_PATH,
+        LANG="C.UTF-8",
+        HOME=str(home),
+        TMPDIR=str(home),
+        DENO_DIR=str(home),
+        YTDLP_NO_PLUGINS="1",
+    )
