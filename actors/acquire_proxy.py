@@ -5,7 +5,7 @@ import asyncio
 from actors import proxies
 from actors.context import Context
 from domain.download import Download, ProxyLease
-from domain.failures import DiskFullError, ProxyUnavailableError
+from domain.failures import DiskFullError
 from runtime import logs
 
 _log = logs.get("actors.acquire_proxy")
@@ -26,11 +26,5 @@ async def acquire_proxy(context: Context, download: Download) -> ProxyLease:
         )
         raise DiskFullError
     lease = await proxies.take(context, download)
-    try:
-        await services.leases.keep(download.history_id, lease)
-    except ProxyUnavailableError:
-        # Nobody will know of it any more, so it would be paid for till its own end.
-        await context.provider.release(lease, download.history_id)
-        raise
     _log.info("proxy_acquired", exit=lease.exit_name)
     return lease

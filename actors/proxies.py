@@ -19,26 +19,34 @@ _log = logs.get("actors.proxies")
 
 
 async def take(context: Context, download: Download) -> ProxyLease:
-    """Return a lease for a download: the one that its site keeps, or a new one.
+    """Return a lease that is kept for a download: the one of its site, or a new one.
 
     Raises:
-        ProxyUnavailableError: None is to be had.
+        ProxyUnavailableError: None is to be had, or Redis cannot keep it.
     """
     services, site = context.services, site_of(download.wish.url)
     proxy = services.settings.proxy
     if proxy.provider == _DIRECT:
-        return await context.provider.acquire(Need(history_id=download.history_id, site=site))
+        lease = await context.provider.acquire(Need(history_id=download.history_id, site=site))
+        await services.leases.keep(download.history_id, lease)
+        return lease
     cooling, poor = await services.exits.avoided()
     is_sticky = site in proxy.sticky_sites
     if is_sticky:
         kept = await services.leases.of_site(site)
         if kept is not None and kept.exit_name not in cooling:
+            await services.leases.keep(download.history_id, kept)
             return kept
     need = Need(history_id=download.history_id, site=site, cooling=cooling, poor=poor)
-    lease = await _acquire(context, need)
-    if is_sticky:
-        lease = replace(lease, is_sticky=True)
-        await services.leases.keep_for_site(site, lease)
+    lease = replace(await _acquire(context, need), is_sticky=is_sticky)
+    try:
+        await services.leases.keep(download.history_id, lease)
+        if is_sticky:
+            await services.leases.keep_for_site(site, lease)
+    except ProxyUnavailableError:
+        # Nobody will know of it any more, so it would be paid for till its own end.
+        await _release(context, lease, download.history_id)
+        raise
     return lease
 
 
@@ -65,8 +73,11 @@ async def _acquire(context: Context, need: Need) -> ProxyLease:
 async def give_back(context: Context, history_id: int) -> None:
     """Release the lease of a download that needs it no more; harmless if it has none."""
     lease = await context.services.leases.take(history_id)
-    if lease is None or lease.is_sticky:
-        return
+    if lease is not None and not lease.is_sticky:
+        await _release(context, lease, history_id)
+
+
+async def _release(context: Context, lease: ProxyLease, history_id: int) -> None:
     try:
         await context.provider.release(lease, history_id)
     except ProxyUnavailableError as error:

@@ -115,16 +115,18 @@ class Runner:
         if code != 0 or not isinstance(told, Done):
             raise cause_of(code, told, passage)
         media = await asyncio.to_thread(harvest, order.staging, told, self._limits.max_bytes)
-        check_length(media, await self._inspect(link, media.path))
+        check_length(media, await self._inspect(media.path))
         return media
 
-    async def _inspect(self, link: Link, file: Path) -> Inspected:
+    async def _inspect(self, file: Path) -> Inspected:
         """Return what a second child, without any net, finds in a file.
 
         Raises:
             CorruptError: It is no media, or looking into it takes too long.
             InterruptedDownloadError: The server died.
         """
+        # Not the link of the fetch: another version may have retired it, and its last job closed it.
+        link = await self._connect()
         job = await link.inspect(file, self._limits)
         async with self._ending(link, job):
             await asyncio.wait({job.ended}, timeout=self._limits.time_limit.total_seconds())

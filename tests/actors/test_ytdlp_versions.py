@@ -7,6 +7,7 @@ from gateways.ytdlp.versions import Versions
 from tests.support.commands import vasset
 from tests.support.site import Site
 from tests.support.station import Station
+from tests.support.waiting import eventually
 
 OTHER = "2026.7.4"
 
@@ -18,14 +19,19 @@ async def test_a_new_version_is_tried_used_by_new_children_and_taken_back(
     worker = await idle_station.start_worker()
 
     await idle_station.ended(await idle_station.submit(site.clip_url(91)))
+    slow = await idle_station.submit(site.clip_url(94, bytes_per_s=8_000))
+    await eventually(lambda: len(worker.lines("fetch_started")) == 2, what="the slow fetch")
     upgraded = vasset("ytdlp", "upgrade", "--version", OTHER, VASSET_STORAGE__ROOT=root)
     with_other = await idle_station.ended(await idle_station.submit(site.clip_url(92)))
+    begun_before = await idle_station.ended(slow)
     status = vasset("ytdlp", "status", "--json", VASSET_STORAGE__ROOT=root)
     rolled_back = vasset("ytdlp", "rollback", VASSET_STORAGE__ROOT=root)
     with_first = await idle_station.ended(await idle_station.submit(site.clip_url(93)))
 
     assert upgraded.stdout == f"New downloads use yt-dlp {OTHER}.\n", upgraded.stderr
     assert rolled_back.returncode == 0
+    # What ran ended with the version that it began with, and in the attempt that it was.
+    assert (begun_before["status"], begun_before["attempts"]) == (Status.PENDING_CLEANUP, 1)
     assert {with_other["status"], with_first["status"]} == {Status.PENDING_CLEANUP}
     told = {row["version"]: row for row in json.loads(status.stdout)["versions"]}
     assert told[OTHER]["current"]
