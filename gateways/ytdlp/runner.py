@@ -125,7 +125,7 @@ class Runner:
             CorruptError: It is no media, or looking into it takes too long.
             InterruptedDownloadError: The server died.
         """
-        # Not the link of the fetch: another version may have retired it, and its last job closed it.
+        # Not the link of the fetch: an upgrade may have retired it, and its last job closed it.
         link = await self._connect()
         job = await link.inspect(file, self._limits)
         async with self._ending(link, job):
