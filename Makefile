@@ -1,5 +1,5 @@
 # What a person types here. Everything stays in .venv; nothing else of the machine is touched,
-# except that `make test` as root on Debian installs the package that its tests need.
+# except that `make test` as root on Debian installs the packages that its tests need.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
@@ -67,10 +67,18 @@ soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINU
 	$(PIP) -c constraints.txt -e '.[test]'
 	touch $@
 
-# RabbitMQ is no Python package (ffmpeg has a wheel). The tests start one of their own, so the
-# package's service is kept from starting: policy-rc.d now, and `disable` at the next boot.
+# What is no Python package (ffmpeg has a wheel): program and Debian's package. The tests start
+# servers of their own, so those of the packages are kept from starting: policy-rc.d now, and
+# `disable` at the next boot.
+PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl
+
 parts:
-	@if PATH="$$PATH:/usr/sbin:/usr/lib/rabbitmq/bin" command -v rabbitmq-server >/dev/null; then
+	@missing=()
+	for part in $(PROGRAMS); do
+	    PATH="$$PATH:/usr/sbin:/usr/lib/rabbitmq/bin" command -v "$${part%:*}" >/dev/null ||
+	        missing+=("$${part#*:}")
+	done
+	if [ "$${#missing[@]}" = 0 ]; then
 	    exit 0
 	fi
 	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then
@@ -80,14 +88,18 @@ parts:
 	        printf '#!/bin/sh\nexit 101\n' > "$$policy"
 	        chmod 755 "$$policy"
 	    fi
-	    echo "Installing for the tests: rabbitmq-server"
+	    echo "Installing for the tests: $${missing[*]}"
 	    if apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	        apt-get install -qq -y --no-install-recommends rabbitmq-server >/dev/null; then
+	        apt-get install -qq -y --no-install-recommends "$${missing[@]}" >/dev/null; then
 	        if command -v systemctl >/dev/null; then
-	            systemctl disable --quiet rabbitmq-server 2>/dev/null || true
+	            for service in rabbitmq-server nginx; do
+	                case " $${missing[*]} " in
+	                    *" $$service"*) systemctl disable --quiet "$$service" 2>/dev/null || true ;;
+	                esac
+	            done
 	        fi
 	        exit 0
 	    fi
 	fi
-	echo "left out: the tests on RabbitMQ (apt-get install rabbitmq-server)"
+	echo "left out: the tests that need $${missing[*]} (apt-get install $${missing[*]})"
 	[ "$(CI)" != true ]

@@ -85,7 +85,12 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS hidden_at       timestamptz,   -- its owner deleted the record
     ADD COLUMN IF NOT EXISTS file_removed_at timestamptz,   -- and after that its file went
     ADD COLUMN IF NOT EXISTS proxy_faults    int NOT NULL DEFAULT 0, -- since a proxy last worked
-    ADD COLUMN IF NOT EXISTS proxy_failing_since timestamptz;
+    ADD COLUMN IF NOT EXISTS proxy_failing_since timestamptz,
+    ADD COLUMN IF NOT EXISTS file_inode      bigint,        -- NULL: not known, the scrub finds it
+    ADD COLUMN IF NOT EXISTS file_fault      varchar(8)     -- what is wrong with the asset
+        CHECK (file_fault IN ('missing', 'changed', 'corrupt')),
+    ADD COLUMN IF NOT EXISTS file_fault_at   timestamptz,
+    ADD COLUMN IF NOT EXISTS file_read_at    timestamptz;   -- when its digest was last compared
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
 CREATE INDEX IF NOT EXISTS download_history_of_user ON download_history (user_id, history_id DESC);
@@ -97,6 +102,29 @@ CREATE INDEX IF NOT EXISTS download_history_expiring
     ON download_history (storage_node, expire_at) WHERE status = 3;
 CREATE INDEX IF NOT EXISTS download_history_to_remove
     ON download_history (storage_node) WHERE hidden_at IS NOT NULL AND file_removed_at IS NULL;
+CREATE INDEX IF NOT EXISTS download_history_to_scrub
+    ON download_history (storage_node, file_read_at NULLS FIRST, history_id)
+    WHERE status = 1 AND hidden_at IS NULL;
+CREATE INDEX IF NOT EXISTS download_history_faulty
+    ON download_history (storage_node) WHERE file_fault IS NOT NULL;
+
+-- What was delivered: of each file to its owner, and of each node altogether.
+CREATE TABLE IF NOT EXISTS delivery_counts (
+    user_id    bigint      NOT NULL REFERENCES users,
+    history_id bigint      NOT NULL REFERENCES download_history ON DELETE CASCADE,
+    transfers  bigint      NOT NULL DEFAULT 0,
+    bytes      bigint      NOT NULL DEFAULT 0,
+    last_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, history_id)
+);
+CREATE INDEX IF NOT EXISTS delivery_counts_of_download ON delivery_counts (history_id);
+CREATE TABLE IF NOT EXISTS delivery_totals (
+    node    varchar(63) NOT NULL,
+    outcome varchar(32) NOT NULL,                    -- sent, or why a transfer was refused or cut
+    number  bigint      NOT NULL DEFAULT 0,
+    bytes   bigint      NOT NULL DEFAULT 0,
+    PRIMARY KEY (node, outcome)
+);
 
 -- What may not start for now. A site or provider without a row has no limit of its own.
 CREATE TABLE IF NOT EXISTS limits (

@@ -31,7 +31,7 @@ async def record(context: Context, download: Download) -> None:
     async with services.db.transaction() as statements:
         if not await services.downloads.hold(statements, download):
             raise ClaimLostError
-        await asyncio.to_thread(
+        inode = await asyncio.to_thread(
             services.files.place,
             staged,
             final,
@@ -40,6 +40,7 @@ async def record(context: Context, download: Download) -> None:
         asset = Asset(
             file_path=str(final),
             file_name=asset_name(download.title, download.extension, download.history_id),
+            inode=inode,
             digest=download.digest,
         )
         await services.downloads.finish(statements, download, asset, quick_ttl=services.quick_ttl)

@@ -18,8 +18,10 @@ from gateways.proxies.http import HttpProvider, HttpTerms
 from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
+from storage.assets import Assets
 from storage.cookies import SiteCookies
 from storage.db import Db
+from storage.deliveries import Deliveries
 from storage.downloads import Downloads
 from storage.due import Due
 from storage.exits import Exits
@@ -28,7 +30,9 @@ from storage.files import Files
 from storage.leases import Leases
 from storage.limits import Limits, Turns
 from storage.nodes import Nodes
+from storage.rates import Rates
 from storage.redis_door import connect
+from storage.slots import Slots
 from storage.strays import Strays
 from storage.users import Users
 
@@ -51,6 +55,10 @@ class Services:
     cookies: SiteCookies
     files: Files
     strays: Strays
+    assets: Assets
+    deliveries: Deliveries
+    slots: Slots
+    rates: Rates
 
     @property
     def turns(self) -> Turns:
@@ -126,6 +134,10 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             cookies=SiteCookies(db, settings.auth.secret.get_secret_value()),
             files=Files(settings.storage.root, node=node),
             strays=Strays(settings.storage.root),
+            assets=Assets(db, node=node),
+            deliveries=Deliveries(db, node=node),
+            slots=Slots(redis, node=node),
+            rates=Rates(redis),
         )
     finally:
         await redis.aclose()

@@ -52,6 +52,8 @@ class Storage(_Section):
     node_url: str
     warn_ratio: Ratio
     stop_ratio: Ratio
+    scrub_every_d: Limit
+    scrub_bytes_per_s: Count
 
 
 class Backoff(_Section):
@@ -105,7 +107,10 @@ class Delivery(_Section):
     per_user_concurrent: Count
     per_user_bytes_per_s: Limit
     total_bytes_per_s: Limit
+    min_bytes_per_s: Limit
+    patience_s: Seconds
     ticket_ttl_s: Seconds
+    relay: bool
     offload: Literal["none", "x-accel"]
 
 

@@ -25,6 +25,7 @@ class Asset:
 
     file_path: str
     file_name: str
+    inode: int
     digest: Digest
 
 
@@ -149,6 +150,7 @@ class Downloads:
             status=int(claim.mode.finished),
             file_path=asset.file_path,
             file_name=asset.file_name,
+            file_inode=asset.inode,
             file_size=asset.digest.size_bytes,
             file_hash=asset.digest.md5,
             ttl_s=quick_ttl.total_seconds(),

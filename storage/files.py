@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,6 +60,11 @@ class Files:
     def __init__(self, root: Path, *, node: str) -> None:
         self._root = root
         self._node = node
+
+    @property
+    def root(self) -> Path:
+        """Return the folder under which everything stands."""
+        return self._root
 
     def prepare_root(self) -> None:
         """Create the folders and the marker of this node if the root is new.
@@ -138,8 +144,8 @@ class Files:
         if staged.exists():
             _sync(staged)
 
-    def place(self, staged: Path, final: Path, *, size_bytes: int) -> None:
-        """Move a staged file to its final place so that it survives a power cut.
+    def place(self, staged: Path, final: Path, *, size_bytes: int) -> int:
+        """Move a staged file to its final place so that it survives a power cut; its inode.
 
         A file that already stands there with the right size was moved by this download's
         earlier run, whose commit did not arrive; nothing else ever writes there.
@@ -150,7 +156,7 @@ class Files:
         if not staged.exists():
             if not final.is_file() or final.stat().st_size != size_bytes:
                 raise CorruptError
-            return
+            return final.stat().st_ino
         if staged.stat().st_size != size_bytes:
             raise CorruptError
         # File, then rename, then folders: a rename is atomic but only fsync makes it durable.
@@ -159,6 +165,7 @@ class Files:
         staged.chmod(0o600)
         staged.rename(final)
         _sync(final.parent)
+        return final.stat().st_ino
 
     def delete(self, asset: Path) -> None:
         """Remove an asset by the path computed from its ids; one that is gone is a success.
@@ -172,15 +179,35 @@ class Files:
         self.check_root()
         *folders, name = asset.relative_to(self._root).parts
         with suppress(FileNotFoundError), ExitStack() as opened:
-            above = folder = _open_folder(self._root, None, opened)
-            for part in folders:
-                above, folder = folder, _open_folder(Path(part), folder, opened)
+            above, folder = self._walk(folders, opened)
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
             if folders[0] == "tmp":
                 # Each quick download has a folder of its own; what else lies there stays.
                 with suppress(OSError):
                     os.rmdir(folders[-1], dir_fd=above)
+
+    def open(self, asset: Path) -> int:
+        """Return a descriptor of an asset, to be read and closed; no link is followed.
+
+        Raises:
+            RootMissingError: The disk is away, so "gone" would mean nothing.
+            FileNotFoundError: It is gone.
+            OSError: It cannot be opened, or a link stands on the way.
+        """
+        self.check_root()
+        *folders, name = asset.relative_to(self._root).parts
+        with ExitStack() as opened:
+            _, folder = self._walk(folders, opened)
+            # O_NONBLOCK: a pipe that somebody put there must not hold a thread for ever.
+            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+
+    def _walk(self, folders: Sequence[str], opened: ExitStack) -> tuple[int, int]:
+        """Return the last two folders on the way, open until ``opened`` ends."""
+        above = folder = _open_folder(self._root, None, opened)
+        for part in folders:
+            above, folder = folder, _open_folder(Path(part), folder, opened)
+        return above, folder
 
 
 def _is_staging(name: list[str]) -> bool:

@@ -25,3 +25,8 @@ class Nodes:
     async def all(self) -> Sequence[Row]:
         """Return every node with ``alive`` and the number of downloads ``running`` there."""
         return await self._db.all("nodes_all", silent_s=NODE_SILENT.total_seconds())
+
+    async def url_of(self, node: str) -> str | None:
+        """Return where a node is reached; None if it is silent, unknown or has no address."""
+        row = await self._db.one("nodes_one", node=node, silent_s=NODE_SILENT.total_seconds())
+        return row["url"] or None if row is not None and row["alive"] else None

@@ -161,6 +161,7 @@ FOR UPDATE;
 UPDATE download_history SET
     status = :status, claim_until = NULL, finished_at = now(), file_path = :file_path,
     file_name = :file_name, file_size = :file_size, file_hash = :file_hash,
+    file_inode = :file_inode, file_fault = NULL, file_fault_at = NULL, file_read_at = now(),
     expire_at = CASE WHEN :status = 3 THEN now() + make_interval(secs => :ttl_s) END,
     error_code = NULL, error_message = NULL, error_retryable = NULL
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
@@ -452,3 +453,77 @@ SELECT site, number, added_at FROM site_cookies ORDER BY site;
 
 -- name: cookies_remove
 DELETE FROM site_cookies WHERE site = :site RETURNING site;
+
+-- name: assets_of_user
+-- Those that their owner deleted too: they are gone, which is not to be no one's.
+SELECT *, coalesce(expire_at <= now(), false) OR hidden_at IS NOT NULL AS is_gone
+FROM download_history
+WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND user_id = :user_id;
+
+-- name: assets_fault
+-- Marks an asset that is not as its row says; a mark of the same kind keeps its time.
+UPDATE download_history SET file_fault_at = now(), file_fault = :fault
+WHERE history_id = :history_id AND status IN (1, 3) AND hidden_at IS NULL
+  AND file_removed_at IS NULL AND coalesce(expire_at, 'infinity') > now()
+  AND file_fault IS DISTINCT FROM :fault
+RETURNING history_id;
+
+-- name: assets_mend
+UPDATE download_history SET file_fault = NULL, file_fault_at = NULL
+WHERE history_id = :history_id AND file_fault = :fault
+RETURNING history_id;
+
+-- name: assets_read
+-- The digest was compared and fits: what stands there is the file, whatever its inode was.
+UPDATE download_history SET
+    file_fault = NULL, file_fault_at = NULL, file_read_at = now(), file_inode = :inode
+WHERE history_id = :history_id AND status IN (1, 3)
+RETURNING history_id;
+
+-- name: assets_to_scrub
+SELECT * FROM download_history
+WHERE storage_node = :node AND status = 1 AND hidden_at IS NULL
+  AND coalesce(file_read_at, '-infinity') < now() - make_interval(secs => :age_s)
+ORDER BY file_read_at NULLS FIRST, history_id LIMIT :limit;
+
+-- name: assets_faulty
+SELECT history_id, user_id, storage_node AS node, file_fault AS fault, file_fault_at AS since
+FROM download_history WHERE file_fault IS NOT NULL AND status IN (1, 3) AND hidden_at IS NULL
+ORDER BY storage_node, history_id LIMIT :limit;
+
+-- name: assets_fault_counts
+SELECT storage_node AS node, file_fault AS fault, count(*) AS number
+FROM download_history WHERE file_fault IS NOT NULL AND status IN (1, 3) AND hidden_at IS NULL
+GROUP BY storage_node, file_fault ORDER BY storage_node, file_fault;
+
+-- name: nodes_one
+SELECT url, heartbeat_at > now() - make_interval(secs => :silent_s) AS alive
+FROM nodes WHERE node = :node;
+
+-- name: delivery_counts_add
+INSERT INTO delivery_counts (user_id, history_id, transfers, bytes)
+SELECT d.user_id, d.history_id, t.transfers, t.bytes
+FROM unnest(CAST(:history_ids AS bigint[]), CAST(:transfers AS bigint[]),
+            CAST(:sent_bytes AS bigint[])) AS t (history_id, transfers, bytes)
+JOIN download_history d USING (history_id)
+ORDER BY d.history_id
+ON CONFLICT (user_id, history_id) DO UPDATE SET
+    transfers = delivery_counts.transfers + excluded.transfers,
+    bytes = delivery_counts.bytes + excluded.bytes, last_at = now();
+
+-- name: delivery_totals_add
+INSERT INTO delivery_totals (node, outcome, number, bytes)
+SELECT :node, t.outcome, t.number, t.bytes
+FROM unnest(CAST(:outcomes AS varchar[]), CAST(:numbers AS bigint[]),
+            CAST(:sent_bytes AS bigint[])) AS t (outcome, number, bytes)
+ORDER BY t.outcome
+ON CONFLICT (node, outcome) DO UPDATE SET
+    number = delivery_totals.number + excluded.number,
+    bytes = delivery_totals.bytes + excluded.bytes;
+
+-- name: delivery_totals_all
+SELECT node, outcome, number, bytes FROM delivery_totals ORDER BY node, outcome;
+
+-- name: delivery_counts_of_user
+SELECT history_id, transfers, bytes, last_at FROM delivery_counts
+WHERE user_id = :user_id ORDER BY last_at DESC LIMIT :limit;

@@ -2,8 +2,9 @@
 
 import itertools
 import os
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -34,7 +35,7 @@ def valkey() -> Generator[Valkey]:
 
 @pytest.fixture(scope="session")
 def rabbit() -> Generator[Rabbit]:
-    with _installed(Rabbit) as server:
+    with installed(Rabbit) as server:
         yield server
 
 
@@ -45,10 +46,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
         yield site
 
 
-def _installed(service: type[Rabbit]) -> Rabbit:
-    """Return a service of Debian's packages; without it skip, but fail where CI is set."""
+Part = TypeVar("Part")
+
+
+def installed(part: Callable[[], Part]) -> Part:
+    """Return what needs a package of Debian's; without it skip, but fail where CI is set."""
     try:
-        return service()
+        return part()
     except MissingPartError as missing:
         if os.environ.get("CI") == "true":  # noqa: TID251 - the one place that asks
             raise

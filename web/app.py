@@ -9,7 +9,6 @@ from runtime.settings import Settings
 from web import (
     administration,
     auth,
-    delivery,
     docs,
     downloads,
     health,
@@ -19,6 +18,7 @@ from web import (
     progress,
 )
 from web.bodies import MAX_BODY_BYTES
+from web.delivery import routes as delivery
 from web.exchanges import App, Exchanges, exchange
 from web.front import EXTENSION, open_front, tokens_of
 

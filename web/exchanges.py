@@ -1,5 +1,6 @@
 """Exchanges: one request and its answer, from the first byte to the last, around the app."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,13 +12,17 @@ import structlog
 from quart import has_websocket_context, request, websocket
 
 from runtime import logs
+from storage.deliveries import Outcome
+from web.outlets import CutError, Outlet
 from web.problems import MEDIA_TYPE, Code, ProblemError
+from web.wire import OUTLET
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Body = Callable[[Outlet], Awaitable[None]]
 
 MAX_TARGET = 2_048
 MAX_HEADER_BYTES = 16_384
@@ -39,13 +44,18 @@ class Exchange:
 
     Attributes:
         route: The pattern of the route, never the address: that holds ids and secrets.
+        body: Sends the body past the app, which answers with an empty one; see web/outlets.py.
         exits: What must be given back when the last byte is sent or the client is gone.
+        cut: Why the body did not arrive whole, or None.
     """
 
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     route: str | None = None
     user_id: int | None = None
     status: int = 0
+    body: Body | None = None
+    sent_bytes: int = 0
+    cut: Outcome | None = None
     exits: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
@@ -78,7 +88,11 @@ class Exchanges:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 seen.status = message["status"]
                 message["headers"] = _complete(message.get("headers", []), seen.request_id)
-            await send(message)
+            is_last = message["type"] == "http.response.body" and not message.get("more_body")
+            if is_last and seen.body is not None:
+                await _send_body(seen, seen.body, scope[OUTLET])
+            if seen.cut is None:
+                await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=seen.request_id):
             try:
@@ -92,6 +106,7 @@ class Exchanges:
                     status=seen.status,
                     seconds=round(time.perf_counter() - start, 4),
                     user_id=seen.user_id,
+                    **_told_of_body(seen),
                 )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,6 +122,28 @@ class Exchanges:
             await send({"type": "http.response.body", "body": body, "more_body": False})
         else:
             await self._app(scope, receive, send)
+
+
+async def _send_body(seen: Exchange, body: Body, outlet: Outlet) -> None:
+    """Send the body of an answer; what cuts it short breaks the connection off."""
+    try:
+        async with outlet.opened():
+            await body(outlet)
+    except CutError as error:
+        seen.cut = error.outcome
+        await outlet.cut()
+    except asyncio.CancelledError:
+        # The server stops, or the client's end was heard of before a byte was refused.
+        seen.cut = Outcome.CLIENT_GONE
+        raise
+    finally:
+        seen.sent_bytes = outlet.sent_bytes
+
+
+def _told_of_body(seen: Exchange) -> dict[str, object]:
+    if seen.body is None:
+        return {}
+    return {"sent_bytes": seen.sent_bytes, "cut": seen.cut and seen.cut.value}
 
 
 def _too_large(scope: Scope) -> ProblemError | None:

@@ -14,11 +14,11 @@ from actors.pipeline import Wakeups, open_wakeups
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 from web.cursors import Cursors
+from web.delivery.desk import Desk, open_desk
 from web.errands import Errands
 from web.hub import Hub
 from web.passwords import Passwords
 from web.tokens import Tokens
-from web.transfers import Transfers
 
 EXTENSION = "vasset"
 
@@ -32,7 +32,7 @@ class Front:
     tokens: Tokens
     passwords: Passwords
     cursors: Cursors
-    transfers: Transfers
+    desk: Desk
     errands: Errands
     hub: Hub
 
@@ -40,6 +40,13 @@ class Front:
     def settings(self) -> Settings:
         """Return the settings of this process."""
         return self.services.settings
+
+    @property
+    def public_url(self) -> str:
+        """Return how clients reach this server; never made of what a request says."""
+        server = self.settings.server
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return server.public_url.rstrip("/") or f"http://{host}:{server.port}"
 
     def now(self) -> float:
         """Return the seconds since 1970."""
@@ -65,7 +72,7 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
         DatabaseError: The database cannot be reached.
     """
     tokens = tokens_of(settings)
-    async with open_services(settings) as services:
+    async with open_services(settings) as services, open_desk(services) as desk:
         wakeups = open_wakeups(settings.broker.url.get_secret_value())
         errands = Errands()
         hub = Hub(services.feed)
@@ -77,7 +84,7 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
                 tokens=tokens,
                 passwords=Passwords(),
                 cursors=Cursors(settings.auth.secret.get_secret_value()),
-                transfers=Transfers(settings.delivery.max_concurrent),
+                desk=desk,
                 errands=errands,
                 hub=hub,
             )

@@ -46,7 +46,8 @@ def document(app: Quart) -> dict[str, Any]:
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
             },
         },
     }
@@ -95,7 +96,8 @@ def _operation(app: Quart, rule: Rule, method: str, declared: Operation) -> dict
             "content": {"application/json": {"schema": schema}},
         }
     if not declared.is_public:
-        described["security"] = [{"bearer": []}]
+        ways = ("bearer", "ticket") if declared.takes_ticket else ("bearer",)
+        described["security"] = [{way: []} for way in ways]
     return described
 
 

@@ -21,6 +21,7 @@ class Operation:
 
     Attributes:
         problems: Statuses of its own, beside those that follow from the rest.
+        takes_ticket: Whether a ticket in the query does instead of a token.
         needs_records: Whether it is answered 503 when the database is away.
     """
 
@@ -30,6 +31,7 @@ class Operation:
     query: type[BaseModel] | None = None
     problems: tuple[int, ...] = ()
     is_public: bool = False
+    takes_ticket: bool = False
     needs_records: bool = True
 
 

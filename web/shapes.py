@@ -96,12 +96,6 @@ class HistoryAsked(Asked):
     limit: PageSize = 50
 
 
-class FileAsked(Asked):
-    """Which download's file."""
-
-    history_id: Id
-
-
 class UserShown(BaseModel):
     """An account as its owner sees it."""
 

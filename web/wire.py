@@ -2,11 +2,16 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import cast
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from web.outlets import Outlet
 from web.problems import MEDIA_TYPE, Code, ProblemError
+
+OUTLET = "vasset.outlet"
+"""Where the scope of a request has its connection's outlet."""
 
 MAX_HEAD_BYTES = 65_536
 """Beyond it a request line with headers is cut off unread; web/exchanges.py has finer limits."""
@@ -18,7 +23,7 @@ MAX_UNREAD_BYTES = 1 << 24
 
 
 class Wire(HttpToolsProtocol):
-    """Refuses heads that never end, in bytes or in time; says 400 as a problem too."""
+    """Refuses heads that never end, in bytes or in time; says 400 as a problem; sends files."""
 
     _head_bytes = 0
     _is_in_head = True
@@ -57,7 +62,11 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_is_here()
         self._is_in_head = False
+        before = self.cycle
         super().on_headers_complete()
+        # None for a socket. The task that answers has not begun yet.
+        if self.cycle is not before:
+            cast("dict[str, object]", self.cycle.scope)[OUTLET] = Outlet(self.cycle)
 
     @override
     def on_body(self, body: bytes) -> None:

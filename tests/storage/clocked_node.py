@@ -160,7 +160,7 @@ class ClockedNode:
     async def _record(self, claim: Download, *, dies: bool) -> bool:
         final, digest = self.files.path_of(claim), claim.digest
         assert digest is not None
-        asset = Asset(file_path=str(final), file_name="v.mp4", digest=digest)
+        asset = Asset(file_path=str(final), file_name="v.mp4", inode=1, digest=digest)
         with suppress(_DeathError):
             async with self._db.transaction() as statements:
                 if await self.downloads.hold(statements, claim):

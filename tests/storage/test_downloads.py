@@ -167,7 +167,8 @@ async def test_a_finish_writes_the_asset_and_its_end(
     db: Db, downloads: Downloads, user: User, mode: Mode, status: Status
 ) -> None:
     claim = await claim_first(downloads, await submit(downloads, user, mode))
-    asset = Asset(file_path="/p", file_name="n.mp4", digest=Digest(md5="0" * 32, size_bytes=5))
+    digest = Digest(md5="0" * 32, size_bytes=5)
+    asset = Asset(file_path="/p", file_name="n.mp4", inode=1, digest=digest)
 
     async with db.transaction() as statements:
         assert await downloads.hold(statements, claim)

@@ -118,7 +118,8 @@ async def test_expired_is_written_only_for_quick_downloads_past_their_time(
     db: Db, downloads: Downloads, due: Due, user: User
 ) -> None:
     claim = await claim_first(downloads, await submit(downloads, user))
-    asset = Asset(file_path="/p", file_name="n.mp4", digest=Digest(md5="0" * 32, size_bytes=5))
+    digest = Digest(md5="0" * 32, size_bytes=5)
+    asset = Asset(file_path="/p", file_name="n.mp4", inode=1, digest=digest)
     async with db.transaction() as statements:
         await downloads.finish(statements, claim, asset, quick_ttl=timedelta(hours=24))
 

@@ -23,7 +23,8 @@ def find_program(name: str, remedy: str) -> Path:
     Raises:
         MissingPartError: It is not there.
     """
-    found = shutil.which(name)
+    # Servers stand in a folder that only root has on its PATH.
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if found is None:
         raise MissingPartError(name, remedy)
     return Path(found)

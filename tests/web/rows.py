@@ -64,18 +64,20 @@ class Rows:
         path = self._services.files.path(
             history_id, user_id, mode, row["asset_uuid"], row["created_at"]
         )
-        await asyncio.to_thread(_write, path, content)
+        inode = await asyncio.to_thread(_write, path, content)
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         expire_at = "now() + interval '1 day'" if mode is Mode.QUICK else "NULL"
         await self.set(
             history_id,
             f"status = {int(mode.finished)}, stage = 'record', storage_node = 'node-a', "
             f"file_path = '/nowhere', file_name = $name${name}$name$, file_size = {len(content)}, "
-            f"file_hash = '{md5}', expire_at = {expire_at}, finished_at = now()",
+            f"file_hash = '{md5}', file_inode = {inode}, expire_at = {expire_at}, "
+            "finished_at = now()",
         )
         return path
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
+    return path.stat().st_ino

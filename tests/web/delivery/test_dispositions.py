@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.dispositions import attachment, safe_name
+from web.delivery.dispositions import attachment, safe_name
 
 FORM = re.compile(
     r"attachment; filename=\"([^\"\\]*)\"; filename\*=UTF-8''([!#$&+.^_`|~%A-Za-z0-9-]+)"

@@ -1,0 +1,1 @@
+"""Delivery: the bytes of finished downloads, to their owners."""

@@ -1,0 +1,110 @@
+"""Orders: whose files a request is for, by its token or by its ticket."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quart import request
+
+from domain.download import User
+from domain.states import Status
+from storage.db import Row
+from web.bodies import read_query
+from web.callers import caller
+from web.delivery.shapes import ArchiveAsked, FileAsked
+from web.delivery.tickets import Ticket, Use
+from web.exchanges import exchange
+from web.front import front
+from web.problems import Code, ProblemError, forbidden
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Files of one user.
+
+    Attributes:
+        use: As a ticket for it would say.
+        ticket: None if the request came with an access token.
+    """
+
+    user: User
+    use: Use
+    history_ids: tuple[int, ...]
+    ticket: Ticket | None
+
+    @property
+    def content(self) -> str:
+        """Return what is sent, as one word: the same for the same files."""
+        ids = ",".join(map(str, self.history_ids))
+        if self.use in (Use.FILE, Use.FILE_HERE):
+            return ids
+        return f"archive-{hashlib.sha256(ids.encode()).hexdigest()[:16]}"
+
+
+async def file_order() -> Order:
+    """Return what a request for one file wants.
+
+    Raises:
+        ProblemError: 401 no token, 403 a ticket that is not good, 422 neither one nor an id.
+    """
+    if (order := await _by_ticket(FileAsked, Use.FILE, Use.FILE_HERE)) is not None:
+        return order
+    user = await caller()
+    asked = read_query(FileAsked)
+    return Order(user=user, use=Use.FILE, history_ids=(asked.history_id or 0,), ticket=None)
+
+
+async def archive_order() -> Order:
+    """Return what a request for several files in one archive wants.
+
+    Raises:
+        ProblemError: As ``file_order``.
+    """
+    if (order := await _by_ticket(ArchiveAsked, Use.ARCHIVE, Use.ARCHIVE_HERE)) is not None:
+        return order
+    user = await caller()
+    asked = read_query(ArchiveAsked)
+    return Order(user=user, use=Use.ARCHIVE, history_ids=asked.ids or (), ticket=None)
+
+
+async def rows_of(user: User, history_ids: Sequence[int]) -> list[Row]:
+    """Return the rows of finished files, in the order in which they are asked for.
+
+    Raises:
+        ProblemError: 403 one is not the user's, 409 not finished, 410 no longer kept.
+    """
+    wanted = list(dict.fromkeys(history_ids))
+    found = await front().services.assets.of_user(wanted, user.user_id)
+    rows = {row["history_id"]: row for row in found}
+    if len(rows) != len(wanted):
+        raise forbidden()
+    for row in rows.values():
+        _judge(row)
+    return [rows[history_id] for history_id in wanted]
+
+
+def _judge(row: Row) -> None:
+    status = Status(row["status"])
+    # Gone from the moment on, though the hourly clean-up may not have come by yet.
+    if status is Status.EXPIRED or row["is_gone"]:
+        raise ProblemError(410, Code.GONE, "The file is no longer kept.")
+    if not status.has_asset:
+        raise ProblemError(409, Code.CONFLICT, "There is no finished file of this download.")
+
+
+async def _by_ticket(shape: type[FileAsked | ArchiveAsked], *uses: Use) -> Order | None:
+    """Return the order of a request with a ticket, or None if it has none."""
+    if "ticket" not in request.args:
+        return None
+    ticket = front().desk.tickets.read(read_query(shape).ticket or "", uses=uses, now=front().now())
+    if ticket is None:
+        raise _not_good()
+    user = await front().services.users.by_id(ticket.user_id)
+    if user is None or user.token_version != ticket.version:
+        raise _not_good()
+    exchange().user_id = user.user_id
+    return Order(user=user, use=ticket.use, history_ids=ticket.history_ids, ticket=ticket)
+
+
+def _not_good() -> ProblemError:
+    return ProblemError(403, Code.FORBIDDEN, "This ticket is not good, or not any more.")

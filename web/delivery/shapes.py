@@ -1,0 +1,68 @@
+"""The shapes of what delivery is asked and answers."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from web.delivery.tickets import MAX_FILES
+from web.shapes import MAX_ID, Asked, Id, parse_id
+
+_Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Ids = Annotated[
+    tuple[_Id, ...],
+    BeforeValidator(lambda text: tuple(parse_id(part) for part in text.split(",", MAX_FILES))),
+    Field(min_length=1, max_length=MAX_FILES, json_schema_extra={"type": "string", "items": None}),
+]
+TicketText = Annotated[str, Field(max_length=1_500)]
+
+
+class FileAsked(Asked):
+    """Which download's file: by its id, or by a ticket for it."""
+
+    history_id: Id | None = None
+    ticket: TicketText | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_one(self.history_id, self.ticket)
+        return self
+
+
+class ArchiveAsked(Asked):
+    """Which downloads' files in one archive: by their ids, or by a ticket for them."""
+
+    ids: Annotated[
+        Ids | None, Field(description=f"Ids with commas between them, {MAX_FILES} at most.")
+    ] = None
+    ticket: TicketText | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_one(self.ids, self.ticket)
+        return self
+
+
+class FileTicketAsked(Asked):
+    """Which download's file a link is wanted for."""
+
+    history_id: _Id
+
+
+class ArchiveTicketAsked(Asked):
+    """Which downloads' files a link to one archive is wanted for."""
+
+    history_ids: Annotated[list[_Id], Field(min_length=1, max_length=MAX_FILES)]
+
+
+class TicketShown(BaseModel):
+    """A link that needs no header, for ``expires_in`` seconds or until the file goes."""
+
+    ticket: str
+    url: str
+    expires_in: int
+
+
+def _check_one(named: object, ticket: str | None) -> None:
+    if (named is None) == (ticket is None):
+        message = "must hold either a ticket or what it is for"
+        raise ValueError(message)

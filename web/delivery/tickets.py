@@ -1,0 +1,91 @@
+"""Tickets: signed links to finished files, for browsers, players and other nodes."""
+
+import base64
+import hashlib
+import hmac
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+MAX_FILES = 100
+"""Of one ticket: its link must fit into an address of 2,048 bytes."""
+
+_FORM = re.compile(r"[A-Za-z0-9_-]{1,1500}", re.ASCII)
+_HEAD = struct.Struct(">BQIQ")
+_ID = struct.Struct(">Q")
+_MAC_BYTES = 16
+
+
+class Use(IntEnum):
+    """What a ticket opens: one file, several in an archive, or either after a redirect."""
+
+    FILE = 1
+    ARCHIVE = 2
+    FILE_HERE = 3
+    ARCHIVE_HERE = 4
+
+    @property
+    def after_redirect(self) -> "Use":
+        """Return the use of the ticket that another node is shown."""
+        return Use.FILE_HERE if self in (Use.FILE, Use.FILE_HERE) else Use.ARCHIVE_HERE
+
+    @property
+    def is_redirected(self) -> bool:
+        """Whether the ticket has brought its owner to the node that keeps the file."""
+        return self in (Use.FILE_HERE, Use.ARCHIVE_HERE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What a good ticket says. Whether the files and the account are still there, the rows say.
+
+    Attributes:
+        version: The account's ``token_version`` when it was given; another one ends it.
+        ends_at: Seconds since 1970.
+    """
+
+    use: Use
+    user_id: int
+    version: int
+    ends_at: int
+    history_ids: tuple[int, ...]
+
+
+class Tickets:
+    """Gives and reads tickets. One may be used again until it ends, since players seek."""
+
+    def __init__(self, secret: str) -> None:
+        # A key of its own, so that a ticket can never stand for anything else we sign.
+        self._key = hmac.digest(secret.encode(), b"vasset.delivery.ticket", "sha256")
+
+    def give(self, ticket: Ticket) -> str:
+        """Return a ticket as text, fit for an address."""
+        head = _HEAD.pack(ticket.use, ticket.user_id, ticket.version, ticket.ends_at)
+        said = head + b"".join(_ID.pack(history_id) for history_id in ticket.history_ids)
+        return base64.urlsafe_b64encode(said + self._mac(said)).rstrip(b"=").decode()
+
+    def read(self, text: str, *, uses: Sequence[Use], now: float) -> Ticket | None:
+        """Return what a ticket says, or None if it is not ours, for another use or over."""
+        if _FORM.fullmatch(text) is None or len(text) % 4 == 1:
+            return None
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        said, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(said)) or self._text(raw) != text:
+            return None
+        use, user_id, version, ends_at = _HEAD.unpack_from(said)
+        ids = tuple(history_id for (history_id,) in _ID.iter_unpack(said[_HEAD.size :]))
+        if use not in uses or now >= ends_at:
+            return None
+        return Ticket(
+            use=Use(use), user_id=user_id, version=version, ends_at=ends_at, history_ids=ids
+        )
+
+    @staticmethod
+    def _text(raw: bytes) -> str:
+        """Return the one way of writing it: another with the same bytes is none of ours."""
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    def _mac(self, said: bytes) -> bytes:
+        return hmac.new(self._key, said, hashlib.sha256).digest()[:_MAC_BYTES]
