@@ -14,6 +14,7 @@ from databases import Database
 from databases.core import Connection
 from databases.interfaces import Record
 from sqlalchemy.exc import SQLAlchemyError
+from typing_extensions import override
 
 from storage.queries import QUERIES
 
@@ -42,6 +43,18 @@ class Statements(Protocol):
         ...
 
 
+class _Stateless(asyncpg.Connection):
+    """A connection that nothing of a session is left on, so nothing has to be reset after use.
+
+    asyncpg would ask the server to do so after each statement, which doubles every round trip.
+    It still ends a transaction that was left open. Source: docs/decisions/0003-database-door.md.
+    """
+
+    @override
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class _Pinned:
     """Statements on one connection, inside its transaction."""
 
@@ -64,6 +77,7 @@ class Db:
             min_size=1,
             max_size=max_size,
             command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+            connection_class=_Stateless,
             server_settings={
                 "application_name": "vasset",
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),

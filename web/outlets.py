@@ -16,10 +16,15 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from storage.deliveries import Outcome
 from web.disk import on_disk
 
-AT_ONCE_BYTES = 1 << 20
-"""What one turn of the event loop gives to one connection at most."""
+TURN_BYTES = 4 << 20
+"""What all outlets together may send in one turn of the event loop, some milliseconds' worth."""
+
+MOST_BYTES, LEAST_BYTES = 1 << 20, 1 << 17
+"""Of which one sends so much: more, and others wait; less, and the calls cost more than bytes."""
 
 READ_AHEAD_BYTES = 4 << 20
+
+_open: "set[Outlet]" = set()
 
 
 class CutError(Exception):
@@ -46,7 +51,7 @@ class Outlet:
         self._transport = cycle.transport
         self._loop = asyncio.get_running_loop()
         self._socket = -1
-        self._warm = (-1, 0)
+        self._cached = (0, 0)
         self._taken = 0
         self.disk_s = 0.0
 
@@ -62,12 +67,14 @@ class Outlet:
         self._transport.set_write_buffer_limits(high=0)
         # Its own descriptor: the loop refuses to watch one that a transport uses.
         self._socket = os.dup(self._transport.get_extra_info("socket").fileno())
+        _open.add(self)
         try:
             await self.drain()
             yield
             await self.drain()
             self._cycle.expected_content_length -= self._taken
         finally:
+            _open.discard(self)
             os.close(self._socket)
             self._transport.set_write_buffer_limits()
 
@@ -142,11 +149,12 @@ class Outlet:
 
     def _step(self, descriptor: int, at: int, end: int) -> bool | None:
         """Send what the socket takes now; return whether the disk must be read, None to go on."""
-        count = min(end - at, AT_ONCE_BYTES)
+        most = min(MOST_BYTES, max(TURN_BYTES // len(_open), LEAST_BYTES))
         try:
-            if not self._is_cached(descriptor, at + count - 1):
+            ready = self._cached_until(descriptor, at, end)
+            if ready == at:
                 return True
-            sent = os.sendfile(self._socket, descriptor, at, count)
+            sent = os.sendfile(self._socket, descriptor, at, min(ready - at, most))
         except BlockingIOError:
             return None
         except (ConnectionError, TimeoutError) as error:
@@ -158,21 +166,24 @@ class Outlet:
         self._taken += sent
         return False if at + sent == end else None
 
-    def _is_cached(self, descriptor: int, offset: int) -> bool:
-        """Return whether a byte can be sent without waiting for the disk."""
-        start, end = self._warm
-        if start <= offset < end:
-            return True
+    def _cached_until(self, descriptor: int, at: int, end: int) -> int:
+        """Return up to where the file can be sent without waiting for the disk."""
+        start, ready = self._cached
+        if start <= at < ready:
+            return min(ready, end)
+        probed = min(at + MOST_BYTES, end)
         try:
-            os.preadv(descriptor, [bytearray(1)], offset, os.RWF_NOWAIT)
+            # Its last byte: what is read ahead arrives in order.
+            os.preadv(descriptor, [bytearray(1)], probed - 1, os.RWF_NOWAIT)
         except BlockingIOError:
-            return False
+            return at
         except OSError as error:
             # A file system that cannot say is asked in a thread.
             if error.errno == errno.EOPNOTSUPP:
-                return False
+                return at
             raise
-        return True
+        self._cached = (at, probed)
+        return probed
 
     async def _read_in(self, descriptor: int, offset: int, count: int) -> None:
         """Bring a part of the file into the page cache, in a thread."""
@@ -183,7 +194,7 @@ class Outlet:
             raise CutError(Outcome.FILE_ENDED) from error
         finally:
             self.disk_s += monotonic() - start
-        self._warm = (offset, offset + count)
+        self._cached = (offset, offset + count)
 
 
 def _read_through(descriptor: int, offset: int, count: int) -> None:
