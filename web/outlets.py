@@ -6,7 +6,12 @@ has no ``sendfile``. Source: docs/decisions/0012-delivery.md.
 
 import asyncio
 import errno
+import fcntl
 import os
+import socket
+import struct
+import termios
+from array import array
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -59,6 +64,17 @@ class Outlet:
     def sent_bytes(self) -> int:
         """Return how many bytes the kernel has taken."""
         return self._taken - self._transport.get_write_buffer_size()
+
+    @property
+    def acked_bytes(self) -> int:
+        """Return how many bytes the client has acknowledged, while the outlet is open.
+
+        The kernel takes megabytes at once and then nothing for long, so what it has taken does
+        not show how fast a client reads.
+        """
+        waiting = array("i", [0])
+        fcntl.ioctl(self._socket, termios.TIOCOUTQ, waiting)
+        return self.sent_bytes - waiting[0]
 
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[None]:
@@ -116,6 +132,11 @@ class Outlet:
 
     async def cut(self) -> None:
         """Break the connection off, and wait until that has happened."""
+        # A reset: the kernel would go on sending what it holds to one who reads no more.
+        reset = struct.pack("ii", 1, 0)
+        self._transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, reset
+        )
         self._transport.abort()
         while not self._cycle.disconnected:  # noqa: ASYNC110 - uvicorn keeps no event of it
             await asyncio.sleep(0)

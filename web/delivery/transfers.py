@@ -50,7 +50,7 @@ class Transfer:
     async def _watched(self, step: Callable[[], Awaitable[None]]) -> bool:
         """Take a step for as long as the client's patience allows; return whether it was done."""
         outlet, start = self._outlet, monotonic()
-        before, disk_s, is_done = outlet.sent_bytes, outlet.disk_s, False
+        before, disk_s, is_done = outlet.acked_bytes, outlet.disk_s, False
         try:
             async with asyncio.timeout(self._patience.left_s):
                 await step()
@@ -58,7 +58,7 @@ class Transfer:
         except TimeoutError:
             pass
         waited_s = monotonic() - start - (outlet.disk_s - disk_s)
-        self._patience.note(waited_s, outlet.sent_bytes - before)
+        self._patience.note(waited_s, outlet.acked_bytes - before)
         return is_done
 
 
