@@ -90,7 +90,8 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS file_fault      varchar(8)     -- what is wrong with the asset
         CHECK (file_fault IN ('missing', 'changed', 'corrupt')),
     ADD COLUMN IF NOT EXISTS file_fault_at   timestamptz,
-    ADD COLUMN IF NOT EXISTS file_read_at    timestamptz;   -- when its digest was last compared
+    ADD COLUMN IF NOT EXISTS file_read_at    timestamptz,   -- when its digest was last compared
+    ADD COLUMN IF NOT EXISTS file_taken_at   timestamptz;   -- when a scrub last took it up
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
 CREATE INDEX IF NOT EXISTS download_history_of_user ON download_history (user_id, history_id DESC);

@@ -1,4 +1,4 @@
-"""The upkeep of a node: heartbeat, sweep, clean-up and cancel wishes, beside the actors."""
+"""The upkeep of a node: heartbeat, sweep, clean-up, scrub and cancel wishes, beside the actors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from actors.context import Context
 from actors.expire import expire
+from actors.scrub import scrub
 from actors.strays import hunt
 from actors.sweep import sweep
 from runtime import logs
@@ -20,6 +21,8 @@ EXPIRE_EVERY = timedelta(minutes=30)
 """Beside periodiq's hourly tick, which neither catches up nor knows whether it arrived."""
 
 STRAYS_EVERY = timedelta(hours=1)
+SCRUB_EVERY = timedelta(hours=1)
+"""How often it is looked for what has not been read for ``storage.scrub_every_d``."""
 
 _log = logs.get("actors.upkeep")
 
@@ -45,6 +48,7 @@ async def keep_up(context: Context) -> None:
         group.create_task(_repeat("sweep", SWEEP_EVERY, lambda: sweep(context)))
         group.create_task(_repeat("expire", EXPIRE_EVERY, clear))
         group.create_task(_repeat("strays", STRAYS_EVERY, hunt_strays))
+        group.create_task(_repeat("scrub", SCRUB_EVERY, lambda: scrub(context)))
         group.create_task(_hear_cancels(context))
 
 

@@ -56,6 +56,24 @@ class KeptAsset:
     fault: AssetFault | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScrubDue:
+    """Which assets a scrub reads: those not read for some time, and all with a fault.
+
+    Attributes:
+        age: Those read within this time are left out.
+        rest: Those taken up within this time are too, with a fault or not.
+    """
+
+    age: timedelta
+    rest: timedelta
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Return both as the statements take them."""
+        return {"age_s": self.age.total_seconds(), "rest_s": self.rest.total_seconds()}
+
+
 def as_asset(row: Row) -> KeptAsset:
     """Return the asset of a row that has one."""
     return KeptAsset(
@@ -112,7 +130,7 @@ class Assets:
         return await self._db.all("assets_of_user", history_ids=list(history_ids), user_id=user_id)
 
     async def mark(self, history_id: int, fault: AssetFault) -> bool:
-        """Write what is wrong with an asset; return False if that stood there, or it went."""
+        """Write what is wrong with an asset; return False if it is known already, or it went."""
         row = await self._db.one("assets_fault", history_id=history_id, fault=fault.value)
         return row is not None
 
@@ -124,16 +142,17 @@ class Assets:
         """Write that the digest was compared just now and fits the file of this inode."""
         await self._db.one("assets_read", history_id=history_id, inode=inode)
 
-    async def to_scrub(self, age: timedelta, limit: int) -> list[KeptAsset]:
-        """Return archived assets of this node whose digest was compared longest ago.
+    async def to_scrub(self, due: ScrubDue) -> list[int]:
+        """Return the archived assets of this node that are due, by their ids, oldest read first."""
+        row = await self._db.one("assets_to_scrub", node=self._node, **due.seconds)
+        return [] if row is None else row["history_ids"]
 
-        Args:
-            age: Those read within this time are left out.
-        """
-        rows = await self._db.all(
-            "assets_to_scrub", node=self._node, age_s=age.total_seconds(), limit=limit
+    async def take(self, history_id: int, due: ScrubDue) -> KeptAsset | None:
+        """Return an asset for the caller to read; None if it is not due any more, or went."""
+        row = await self._db.one(
+            "assets_take", history_id=history_id, node=self._node, **due.seconds
         )
-        return [as_asset(row) for row in rows]
+        return None if row is None else as_asset(row)
 
     async def faulty(self, limit: int) -> Sequence[Row]:
         """Return the assets of all nodes with a fault: history_id, user_id, node, fault, since."""

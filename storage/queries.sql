@@ -461,11 +461,12 @@ FROM download_history
 WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND user_id = :user_id;
 
 -- name: assets_fault
--- Marks an asset that is not as its row says; a mark of the same kind keeps its time.
+-- Marks an asset that is not as its row says; a mark of the same kind keeps its time, and
+-- `corrupt` stays: the others heal without anybody reading the bytes.
 UPDATE download_history SET file_fault_at = now(), file_fault = :fault
 WHERE history_id = :history_id AND status IN (1, 3) AND hidden_at IS NULL
   AND file_removed_at IS NULL AND coalesce(expire_at, 'infinity') > now()
-  AND file_fault IS DISTINCT FROM :fault
+  AND coalesce(file_fault, '') NOT IN (:fault, 'corrupt')
 RETURNING history_id;
 
 -- name: assets_mend
@@ -481,10 +482,24 @@ WHERE history_id = :history_id AND status IN (1, 3)
 RETURNING history_id;
 
 -- name: assets_to_scrub
-SELECT * FROM download_history
+-- Those with a fault are always due: what was brought back is to be found well again. As one
+-- array: an archive may have a million, and as rows they would hold the loop for a second.
+SELECT coalesce(array_agg(history_id ORDER BY file_read_at NULLS FIRST, history_id), '{}')
+    AS history_ids
+FROM download_history
 WHERE storage_node = :node AND status = 1 AND hidden_at IS NULL
-  AND coalesce(file_read_at, '-infinity') < now() - make_interval(secs => :age_s)
-ORDER BY file_read_at NULLS FIRST, history_id LIMIT :limit;
+  AND (file_fault IS NOT NULL
+       OR coalesce(file_read_at, '-infinity') < now() - make_interval(secs => :age_s))
+  AND coalesce(file_taken_at, '-infinity') < now() - make_interval(secs => :rest_s);
+
+-- name: assets_take
+-- The same once more: it may be long since it was found to be due.
+UPDATE download_history SET file_taken_at = now()
+WHERE history_id = :history_id AND storage_node = :node AND status = 1 AND hidden_at IS NULL
+  AND (file_fault IS NOT NULL
+       OR coalesce(file_read_at, '-infinity') < now() - make_interval(secs => :age_s))
+  AND coalesce(file_taken_at, '-infinity') < now() - make_interval(secs => :rest_s)
+RETURNING *;
 
 -- name: assets_faulty
 SELECT history_id, user_id, storage_node AS node, file_fault AS fault, file_fault_at AS since

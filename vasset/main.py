@@ -124,6 +124,33 @@ def doctor(data: Data = None, *, json: Json = False) -> None:
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
+@app.command()
+def scrub(
+    data: Data = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="MIB_PER_S", help="How fast to read.", show_default="the setting"
+        ),
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Also what was read lately.")] = False,
+    json: Json = False,
+) -> None:
+    """Read archived files of this node and compare their digests; exit status 1 if one is not well.
+
+    It reads what has not been read for storage.scrub_every_d days, and what was found faulty
+    before. What it finds is marked: a faulty file is not delivered until a scrub, or its return,
+    makes it well again. The worker does the same by itself, little by little.
+
+    Example: vasset scrub --all --rate 50
+    """
+    from vasset import scrub as reading
+
+    wanted = reading.Wanted(rate_mib_s=rate, is_all=everything, is_json=json)
+    raise typer.Exit(reading.scrub(data, wanted))
+
+
 def run() -> None:
     """Run the command line and end the process: 0 done, 1 failed, 2 asked wrongly."""
     sys.excepthook = faults.say_unforeseen

@@ -13,11 +13,15 @@ from prometheus_client.registry import Collector
 from quart import Blueprint, Response
 
 from storage.db import Row
+from storage.deliveries import Outcome
 from storage.exits import ACQUIRED
+from storage.redis_door import RedisFault
+from storage.slots import Slots
 from web.front import front
 from web.operations import Operation, operation
 
 _MAX_EXITS = 10_000
+_REFUSALS = {outcome.value for outcome in Outcome if outcome.is_refusal}
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -27,10 +31,14 @@ blueprint = Blueprint("metrics", __name__)
 async def metrics() -> Response:
     """Return the metrics in Prometheus' text format."""
     services = front().services
+    nodes = await services.nodes.all()
     told = _Told(
         [
             *_proxies(await services.exits.counts(), await services.exits.all(_MAX_EXITS)),
-            *_sandboxes(await services.nodes.all()),
+            *_sandboxes(nodes),
+            *_faults(await services.assets.fault_counts()),
+            *_deliveries(await services.deliveries.totals()),
+            *await _active(services.slots, [row["node"] for row in nodes if row["alive"]]),
         ]
     )
     return Response(generate_latest(told), content_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -90,3 +98,43 @@ def _sandboxes(nodes: Sequence[Row]) -> Iterable[Metric]:
         if row["alive"]:
             level.add_metric([row["node"], row["sandbox"] or "unknown"], 1)
     return (level,)
+
+
+def _faults(counts: Sequence[Row]) -> Iterable[Metric]:
+    faulty = GaugeMetricFamily(
+        "vasset_assets_faulty",
+        "Files that are not as their rows say, by what is wrong with them.",
+        labels=["node", "fault"],
+    )
+    for row in counts:
+        faulty.add_metric([row["node"], row["fault"]], row["number"])
+    return (faulty,)
+
+
+def _deliveries(totals: Sequence[Row]) -> Iterable[Metric]:
+    ended = CounterMetricFamily(
+        "vasset_deliveries", "Transfers that began, by how they ended.", labels=["outcome"]
+    )
+    rejected = CounterMetricFamily(
+        "vasset_deliveries_rejected", "Transfers that were refused, by reason.", labels=["reason"]
+    )
+    sent = CounterMetricFamily(
+        "vasset_delivery_bytes", "Bytes of files sent.", value=sum(row["bytes"] for row in totals)
+    )
+    for outcome in sorted({row["outcome"] for row in totals}):
+        number = sum(row["number"] for row in totals if row["outcome"] == outcome)
+        (rejected if outcome in _REFUSALS else ended).add_metric([outcome], number)
+    return ended, rejected, sent
+
+
+async def _active(slots: Slots, nodes: Sequence[str]) -> Iterable[Metric]:
+    """Return nothing while Redis is away: no number would be true."""
+    active = GaugeMetricFamily(
+        "vasset_deliveries_active", "Files that a node is sending now.", labels=["node"]
+    )
+    try:
+        for node in nodes:
+            active.add_metric([node], await slots.active(node))
+    except RedisFault:
+        return ()
+    return (active,)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.db import Db
+from tests.support.archive import Archive
 from tests.support.postgres import Postgres
 from tests.support.rabbit import Rabbit
 from tests.support.station import Station, open_station
@@ -62,3 +64,9 @@ async def idle_station(
     }
     async with open_station(environment, tmp_path) as station:
         yield station
+
+
+@pytest.fixture
+async def archive(db: Db, tmp_path: Path) -> Archive:
+    """An empty archive of node-a, in a database of its own."""
+    return await Archive.create(db, tmp_path / "root")

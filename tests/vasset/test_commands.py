@@ -37,6 +37,7 @@ def vasset(
         ("up", "--nonsense"),
         ("up", "--port", "many"),
         ("up", "--port", "65536"),
+        ("scrub", "--rate", "0"),
         ("user", "add"),
         ("user",),
         ("node", "drain"),
@@ -56,6 +57,7 @@ def test_a_wrong_use_is_one_line_and_status_2(words: tuple[str, ...], tmp_path: 
         (("web",), "database.url"),
         (("worker",), "database.url"),
         (("user", "list"), "database.url"),
+        (("scrub",), "database.url"),
     ],
 )
 def test_a_missing_setting_is_named(words: tuple[str, ...], named: str, tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *[(name,) for name in ("up", "web", "worker", "scheduler", "migrate", "doctor")],
+        *[(name,) for name in ("up", "web", "worker", "scheduler", "migrate", "doctor", "scrub")],
         *[("user", name) for name in ("add", "list", "passwd", "disable")],
         *[("node", name) for name in ("list", "drain", "undrain")],
         *[("limit", name) for name in ("list", "set", "clear")],
