@@ -6,10 +6,10 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import gate, many_clips
+from benchmarks import delivery, gate, many_clips
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-BENCHMARKS = {"many_clips": many_clips.run, "gate": gate.run}
+BENCHMARKS = {"many_clips": many_clips.run, "gate": gate.run, "delivery": delivery.run}
 
 
 def main(names: list[str]) -> int:

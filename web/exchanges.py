@@ -13,8 +13,9 @@ from quart import has_websocket_context, request, websocket
 
 from runtime import logs
 from storage.deliveries import Outcome
-from web.outlets import CutError, Outlet
+from web.outlets import Outlet
 from web.problems import MEDIA_TYPE, Code, ProblemError
+from web.pumps import CutError
 from web.wire import OUTLET
 
 Scope = MutableMapping[str, Any]

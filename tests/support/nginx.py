@@ -27,7 +27,7 @@ class Nginx(Service):
         self.port = free_port()
         text = (DEPLOYED / "nginx.conf").read_text(encoding="utf-8")
         for deployed, here in (
-            ("user vasset;", f"user {_own_name()};\ndaemon off;\nerror_log stderr;"),
+            ("user vasset;", f"user {own_name()};\ndaemon off;\nerror_log stderr;"),
             ("/run/nginx.pid", str(self.folder / "nginx.pid")),
             ("/var/log/nginx/vasset.log", str(self.log)),
             ("server 127.0.0.1:8080;", f"server 127.0.0.1:{upstream_port};"),
@@ -60,5 +60,6 @@ class Nginx(Service):
         return is_listening(self.port)
 
 
-def _own_name() -> str:
+def own_name() -> str:
+    """Return who runs this: nginx started by root would give its files to nobody's workers."""
     return pwd.getpwuid(os.getuid()).pw_name

@@ -12,6 +12,7 @@ from typing import cast
 import httpx
 import pytest
 import uvicorn
+import uvloop
 from quart import Quart
 
 from runtime import settings_layers
@@ -25,6 +26,11 @@ from web.serve import config
 
 _names = itertools.count(1)
 PASSWORD = "correct horse"
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run these tests on the loop of production."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 class _Server(uvicorn.Server):

@@ -32,6 +32,7 @@ async def test_each_request_is_one_line_without_what_it_asked(
     member: Member, lines: list[dict[str, Any]]
 ) -> None:
     history_id = await member.submit("https://example.com/secret-part")
+    await eventually(lambda: lines)
     lines.clear()
 
     answer = await member.http.get(f"/download/file?history_id={history_id}")

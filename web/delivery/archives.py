@@ -12,7 +12,7 @@ from storage.deliveries import Outcome
 from web.delivery.dispositions import safe_name
 from web.delivery.transfers import Transfer
 from web.disk import on_disk
-from web.outlets import CutError
+from web.pumps import CutError
 
 _PIECE_BYTES = 1 << 20
 

@@ -12,8 +12,8 @@ from web.delivery.tickets import Ticket
 from web.delivery.transfers import Transfer, begin, send_by
 from web.exchanges import exchange
 from web.front import front
-from web.outlets import CutError
 from web.problems import ProblemError
+from web.pumps import CutError
 
 _PIECE_BYTES = 1 << 18
 _ASKED = ("Range", "If-Range", "If-None-Match", "If-Match")

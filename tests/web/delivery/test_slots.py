@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from storage.slots import MAX_STREAMS
 from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
@@ -96,7 +98,7 @@ async def test_a_slot_that_becomes_free_within_a_second_is_waited_for(
 
 
 async def test_five_hundred_aborted_transfers_leave_nothing(
-    serve: Serve, postgres: Postgres
+    serve: Serve, postgres: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve() as site, reading(site, postgres) as reader:
         history_id = await reader.file(LARGE)
@@ -113,6 +115,7 @@ async def test_five_hundred_aborted_transfers_leave_nothing(
 
     assert (in_redis, answer.status_code) == (0, 200)
     assert after <= before + 5
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def descriptors() -> int:
