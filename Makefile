@@ -34,7 +34,7 @@ lint: .venv/tested ## check form, types and the stairs of imports
 	.venv/bin/pyright
 	.venv/bin/lint-imports
 
-bench: .venv/tested ## measure, as docs/performance.md reports
+bench: .venv/measured parts ## measure, as docs/performance.md reports
 	@exec .venv/bin/python -m benchmarks $(ARGS)
 
 soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINUTES=25 SEED=1
@@ -65,6 +65,11 @@ soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINU
 .venv/tested: .venv/installed
 	@echo "Installing what the tests need into .venv"
 	$(PIP) -c constraints.txt -e '.[test]'
+	touch $@
+
+.venv/measured: .venv/tested
+	@echo "Installing what is measured against into .venv"
+	$(PIP) -c constraints.txt -e '.[bench]'
 	touch $@
 
 # What is no Python package (ffmpeg has a wheel): program and Debian's package. The tests start

@@ -6,10 +6,15 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import delivery, gate, many_clips
+from benchmarks import delivery, gate, many_clips, servers
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-BENCHMARKS = {"many_clips": many_clips.run, "gate": gate.run, "delivery": delivery.run}
+BENCHMARKS = {
+    "many_clips": many_clips.run,
+    "gate": gate.run,
+    "delivery": delivery.run,
+    "servers": servers.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -166,7 +166,7 @@ def _table(ways: list[Way]) -> str:
 
 
 def _row(way: Way, nginx: Way) -> str:
-    one, many = _median(way.one_rounds), _median(way.many_rounds)
+    one, many = median(way.one_rounds), median(way.many_rounds)
     (speed_one, speed_many), (cpu_one, cpu_many) = _speed(way, nginx), _cpus(way, nginx)
     return (
         f"| {way.name} | {one.seconds:.2f} | {speed_one:.2f} | {one.cpu_per_gib:.2f} "
@@ -175,7 +175,7 @@ def _row(way: Way, nginx: Way) -> str:
     )
 
 
-def _median(rounds: list[Round]) -> Round:
+def median(rounds: list[Round]) -> Round:
     """Return the middle value of each figure."""
     middle = len(rounds) // 2
     return Round(
@@ -187,17 +187,17 @@ def _median(rounds: list[Round]) -> Round:
 
 def _speed(way: Way, nginx: Way) -> tuple[float, float]:
     return (
-        _median(nginx.one_rounds).seconds / _median(way.one_rounds).seconds,
-        _median(nginx.many_rounds).seconds / _median(way.many_rounds).seconds,
+        median(nginx.one_rounds).seconds / median(way.one_rounds).seconds,
+        median(nginx.many_rounds).seconds / median(way.many_rounds).seconds,
     )
 
 
 def _cpus(way: Way, nginx: Way) -> tuple[float, float]:
     return (
-        _median(way.one_rounds).cpu_per_gib / _median(nginx.one_rounds).cpu_per_gib,
-        _median(way.many_rounds).cpu_per_gib / _median(nginx.many_rounds).cpu_per_gib,
+        median(way.one_rounds).cpu_per_gib / median(nginx.one_rounds).cpu_per_gib,
+        median(way.many_rounds).cpu_per_gib / median(nginx.many_rounds).cpu_per_gib,
     )
 
 
 def _grown_mib(way: Way) -> float:
-    return _median(way.many_rounds).grown_bytes / 2**20
+    return median(way.many_rounds).grown_bytes / 2**20

@@ -70,7 +70,9 @@ class Shelf:
             return [await self._add(services, size) for size in sizes]
 
     async def _add(self, services: Services, size_bytes: int) -> Book:
-        user = await services.users.add(f"{secrets.token_hex(4)}@example.com", password_hash=NO_PASSWORD)
+        user = await services.users.add(
+            f"{secrets.token_hex(4)}@example.com", password_hash=NO_PASSWORD
+        )
         if user is None:
             message = "the database is not empty"
             raise RuntimeError(message)
