@@ -1,5 +1,6 @@
 """Serving: the app under uvicorn, with every limit of the connection."""
 
+import resource
 import socket
 
 import uvicorn
@@ -12,6 +13,7 @@ STOP_AFTER_S = 5
 MAX_SOCKET_MESSAGE = 65_536
 PING_EVERY_S = 20
 PONG_WITHIN_S = 10
+MAX_DESCRIPTORS = 65_536
 UNREAD_MS = 20_000
 """A client that takes no byte for so long is gone, though its connection is still there."""
 
@@ -24,9 +26,16 @@ def serve(settings: Settings) -> None:
         OSError: The address cannot be listened on.
         SystemExit: A service cannot be reached at the start.
     """
+    _allow_many_descriptors()
     server = uvicorn.Server(config(settings))
     with listen(settings) as listening:
         server.run(sockets=[listening])
+
+
+def _allow_many_descriptors() -> None:
+    """Raise the soft limit, which is often 1,024: a stream takes three, an archive a hundred."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MAX_DESCRIPTORS), hard))
 
 
 def config(settings: Settings) -> uvicorn.Config:

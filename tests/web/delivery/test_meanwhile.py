@@ -49,3 +49,19 @@ async def test_a_file_that_shrinks_while_it_is_sent_cuts_the_connection(reader: 
             await answer.aread()
 
     await eventually(lambda: reader.active == 0)
+
+
+async def test_who_is_disabled_gets_the_rest_and_then_nothing_more(direct: Reader) -> None:
+    content = os.urandom(20_000_000)
+    history_id = await direct.file(content)
+    received = bytearray()
+
+    async with direct.http.stream("GET", path_of(history_id)) as answer:
+        async for piece in answer.aiter_raw():
+            if not received:
+                await direct.site.front.services.users.disable(direct.member.email)
+            received += piece
+    after = await direct.http.get(path_of(history_id))
+
+    assert bytes(received) == content
+    assert after.status_code == 401
