@@ -70,9 +70,7 @@ class Shelf:
             return [await self._add(services, size) for size in sizes]
 
     async def _add(self, services: Services, size_bytes: int) -> Book:
-        user = await services.users.add(
-            f"{secrets.token_hex(4)}@example.com", password_hash=HASH
-        )
+        user = await services.users.add(f"{secrets.token_hex(4)}@example.com", password_hash=HASH)
         if user is None:
             message = "the database is not empty"
             raise RuntimeError(message)
