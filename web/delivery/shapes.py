@@ -2,16 +2,18 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from web.delivery.tickets import MAX_FILES
 from web.shapes import MAX_ID, Asked, Id, parse_id
 
 _Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+_ONE = "[1-9][0-9]{0,18}"
 Ids = Annotated[
     tuple[_Id, ...],
     BeforeValidator(lambda text: tuple(parse_id(part) for part in text.split(",", MAX_FILES))),
-    Field(min_length=1, max_length=MAX_FILES, json_schema_extra={"type": "string", "items": None}),
+    Field(min_length=1, max_length=MAX_FILES),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ONE}(,{_ONE}){{0,{MAX_FILES - 1}}}$"}),
 ]
 TicketText = Annotated[str, Field(max_length=1_500)]
 
