@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS refresh_tokens (
     expires_at timestamptz NOT NULL,
     used_at    timestamptz
 );
+ALTER TABLE refresh_tokens
+    ADD COLUMN IF NOT EXISTS version int NOT NULL DEFAULT 0; -- the account's token_version then
 CREATE INDEX IF NOT EXISTS refresh_tokens_family ON refresh_tokens (family);
 CREATE INDEX IF NOT EXISTS refresh_tokens_expiry ON refresh_tokens (expires_at);
 

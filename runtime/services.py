@@ -118,6 +118,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     db = Db(settings.database.url.get_secret_value())
     redis = connect(settings.redis.url.get_secret_value())
     await db.open()
+    feed = Feed(redis)
     try:
         yield Services(
             settings=settings,
@@ -125,10 +126,10 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             redis=redis,
             downloads=Downloads(db, node=node),
             due=Due(db, node=node),
-            users=Users(db),
+            users=Users(db, feed),
             nodes=Nodes(db),
             limits=Limits(db),
-            feed=Feed(redis),
+            feed=feed,
             leases=Leases(redis),
             exits=Exits(db),
             cookies=SiteCookies(db, settings.auth.secret.get_secret_value()),

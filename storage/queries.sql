@@ -19,6 +19,7 @@ FROM users WHERE user_id = :user_id AND disabled_at IS NULL;
 SELECT user_id, email, nickname, role, token_version, created_at, disabled_at
 FROM users ORDER BY user_id;
 
+-- Each of these three ends every token by itself: access and refresh tokens carry the version.
 -- name: users_set_password
 UPDATE users SET password_hash = :password_hash, token_version = token_version + 1
 WHERE email = :email RETURNING user_id;
@@ -31,20 +32,27 @@ WHERE email = :email RETURNING user_id;
 UPDATE users SET token_version = token_version + 1 WHERE user_id = :user_id RETURNING user_id;
 
 -- name: refresh_insert
-INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)
-VALUES (:token_hash, :family, :user_id, now() + make_interval(secs => :ttl_s));
+INSERT INTO refresh_tokens (token_hash, family, user_id, version, expires_at)
+VALUES (:token_hash, :family, :user_id, :version, now() + make_interval(secs => :ttl_s));
 
--- name: refresh_use
-UPDATE refresh_tokens SET used_at = now()
-WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > now()
-RETURNING user_id, family;
+-- One statement: when a second use comes and ends the family, the first one's heir is in it.
+-- The heir has the version of the token that was spent, so what ends that ends it too.
+-- name: refresh_exchange
+WITH used AS (
+    UPDATE refresh_tokens t SET used_at = now() FROM users u
+    WHERE t.token_hash = :token_hash AND t.used_at IS NULL AND t.expires_at > now()
+      AND u.user_id = t.user_id AND u.token_version = t.version AND u.disabled_at IS NULL
+    RETURNING t.family, t.version AS token_version,
+              u.user_id, u.email, u.nickname, u.role, u.created_at),
+heir AS (
+    INSERT INTO refresh_tokens (token_hash, family, user_id, version, expires_at)
+    SELECT :next_hash, family, user_id, token_version, now() + make_interval(secs => :ttl_s)
+    FROM used)
+SELECT user_id, email, nickname, role, token_version, created_at FROM used;
 
 -- name: refresh_end_family
 DELETE FROM refresh_tokens
 WHERE family = (SELECT family FROM refresh_tokens WHERE token_hash = :token_hash);
-
--- name: refresh_end_all
-DELETE FROM refresh_tokens WHERE user_id = :user_id;
 
 -- name: refresh_forget_old
 DELETE FROM refresh_tokens WHERE expires_at < now();

@@ -1,15 +1,17 @@
-"""Accounts: register, log in, renew, log out."""
+"""Accounts: register, log in, renew, log out, change the password."""
 
 from datetime import timedelta
 
 from quart import Blueprint, Response
 
 from domain.download import User
+from web.account_shapes import PasswordAsked
 from web.bodies import read
 from web.callers import caller
+from web.common_passwords import TOO_COMMON, is_common
 from web.front import front
 from web.operations import Operation, operation
-from web.problems import Code, ProblemError, unauthorized
+from web.problems import Code, InvalidError, ProblemError, unauthorized
 from web.shapes import LoginAsked, RefreshAsked, RegistrationAsked, SessionShown, UserShown
 from web.views import answer, user_view
 
@@ -59,7 +61,7 @@ async def login() -> Response:
     # Also for an unknown account, so that the time does not tell which addresses are known.
     if not await front().passwords.matches(given.password, password_hash) or account is None:
         raise unauthorized()
-    refresh_token = await front().services.users.give_refresh(account.user.user_id, _refresh_ttl())
+    refresh_token = await front().services.users.give_refresh(account.user, _refresh_ttl())
     return _session(account.user, refresh_token)
 
 
@@ -77,11 +79,10 @@ async def refresh() -> Response:
     """Exchange a refresh token for new tokens; each one works once."""
     given = await read(RefreshAsked)
     users = front().services.users
-    spent = await users.use_refresh(given.refresh_token)
-    user = await users.by_id(spent[0]) if spent else None
-    if spent is None or user is None:
+    exchanged = await users.exchange_refresh(given.refresh_token, _refresh_ttl())
+    if exchanged is None:
         raise unauthorized()
-    return _session(user, await users.give_refresh(user.user_id, _refresh_ttl(), spent[1]))
+    return _session(*exchanged)
 
 
 @blueprint.post("/logout")
@@ -93,11 +94,40 @@ async def logout() -> Response:
     return Response(None, 204)
 
 
+@blueprint.put("/password")
+@operation(
+    Operation(tag="accounts", body=PasswordAsked, answers={204: None}, problems=(403,)),
+)
+async def change_password() -> Response:
+    """Change the password and end every token of the account, this one too."""
+    user = await caller()
+    given = await read(PasswordAsked)
+    if is_common(given.new_password, user.email, user.nickname):
+        detail = "The body is not what this address expects."
+        raise InvalidError(422, detail, ("new_password", TOO_COMMON))
+    await _verify(user, given.current_password)
+    password_hash = await front().passwords.hash(given.new_password)
+    await front().services.users.set_password(user.email, password_hash)
+    return Response(None, 204)
+
+
 @blueprint.get("/me")
 @operation(Operation(tag="accounts", answers={200: UserShown}))
 async def me() -> Response:
     """Return the account that the token belongs to."""
     return answer(user_view(await caller()))
+
+
+async def _verify(user: User, password: str) -> None:
+    """Let only the account's own password pass.
+
+    Raises:
+        ProblemError: 403, it is another.
+    """
+    account = await front().services.users.by_email(user.email)
+    password_hash = account.password_hash if account else None
+    if not await front().passwords.matches(password, password_hash):
+        raise ProblemError(403, Code.FORBIDDEN, "This is not the account's password.")
 
 
 def _refresh_ttl() -> timedelta:
