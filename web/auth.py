@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from domain.download import User
 from web.account_shapes import PasswordAsked
@@ -24,7 +24,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
         tag="accounts",
         body=RegistrationAsked,
         answers={201: UserShown},
-        problems=(403, 409),
+        problems=(403, 409, 429),
         is_public=True,
     )
 )
@@ -33,6 +33,7 @@ async def register() -> Response:
     wanted = await read(RegistrationAsked)
     if front().settings.auth.registration == "closed":
         raise ProblemError(403, Code.FORBIDDEN, "This server takes no new accounts.")
+    await front().logins.register(request.remote_addr)
     user = await front().services.users.add(
         wanted.email,
         password_hash=await front().passwords.hash(wanted.password),
@@ -49,20 +50,17 @@ async def register() -> Response:
         tag="accounts",
         body=LoginAsked,
         answers={200: SessionShown},
-        problems=(401,),
+        problems=(401, 429),
         is_public=True,
     )
 )
 async def login() -> Response:
     """Exchange an e-mail address and a password for tokens."""
     given = await read(LoginAsked)
-    account = await front().services.users.by_email(given.email)
-    password_hash = account.password_hash if account else None
-    # Also for an unknown account, so that the time does not tell which addresses are known.
-    if not await front().passwords.matches(given.password, password_hash) or account is None:
+    user = await _verify(given.email, given.password)
+    if user is None:
         raise unauthorized()
-    refresh_token = await front().services.users.give_refresh(account.user, _refresh_ttl())
-    return _session(account.user, refresh_token)
+    return _session(user, await front().services.users.give_refresh(user, _refresh_ttl()))
 
 
 @blueprint.post("/refresh")
@@ -96,7 +94,7 @@ async def logout() -> Response:
 
 @blueprint.put("/password")
 @operation(
-    Operation(tag="accounts", body=PasswordAsked, answers={204: None}, problems=(403,)),
+    Operation(tag="accounts", body=PasswordAsked, answers={204: None}, problems=(403, 429)),
 )
 async def change_password() -> Response:
     """Change the password and end every token of the account, this one too."""
@@ -105,7 +103,8 @@ async def change_password() -> Response:
     if is_common(given.new_password, user.email, user.nickname):
         detail = "The body is not what this address expects."
         raise InvalidError(422, detail, ("new_password", TOO_COMMON))
-    await _verify(user, given.current_password)
+    if await _verify(user.email, given.current_password) is None:
+        raise ProblemError(403, Code.FORBIDDEN, "This is not the account's password.")
     password_hash = await front().passwords.hash(given.new_password)
     await front().services.users.set_password(user.email, password_hash)
     return Response(None, 204)
@@ -118,16 +117,20 @@ async def me() -> Response:
     return answer(user_view(await caller()))
 
 
-async def _verify(user: User, password: str) -> None:
-    """Let only the account's own password pass.
+async def _verify(email: str, password: str) -> User | None:
+    """Return the account of an address if this is its password, else None.
 
     Raises:
-        ProblemError: 403, it is another.
+        ProblemError: 429 too many tries, 503 too many at once; then it was not looked at.
     """
-    account = await front().services.users.by_email(user.email)
-    password_hash = account.password_hash if account else None
-    if not await front().passwords.matches(password, password_hash):
-        raise ProblemError(403, Code.FORBIDDEN, "This is not the account's password.")
+    async with front().logins.knock(email, request.remote_addr) as knock:
+        account = await front().services.users.by_email(email)
+        password_hash = account.password_hash if account else None
+        # Also for an unknown account, so that the time does not tell which addresses are known.
+        if await front().passwords.matches(password, password_hash) and account is not None:
+            await front().logins.welcome(knock)
+            return account.user
+    return None
 
 
 def _refresh_ttl() -> timedelta:
