@@ -18,6 +18,7 @@ from gateways.proxies.http import HttpProvider, HttpTerms
 from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
+from storage.api_keys import ApiKeys
 from storage.assets import Assets
 from storage.cookies import SiteCookies
 from storage.db import Db
@@ -47,6 +48,7 @@ class Services:
     downloads: Downloads
     due: Due
     users: Users
+    api_keys: ApiKeys
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -127,6 +129,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             downloads=Downloads(db, node=node),
             due=Due(db, node=node),
             users=Users(db, feed),
+            api_keys=ApiKeys(db, feed),
             nodes=Nodes(db),
             limits=Limits(db),
             feed=feed,

@@ -57,6 +57,39 @@ WHERE family = (SELECT family FROM refresh_tokens WHERE token_hash = :token_hash
 -- name: refresh_forget_old
 DELETE FROM refresh_tokens WHERE expires_at < now();
 
+-- The count is raised under the lock of the account's row, so it is exact.
+-- name: api_keys_insert
+WITH owner AS (
+    UPDATE users SET key_count = key_count + 1
+    WHERE user_id = :user_id AND key_count < :most AND disabled_at IS NULL RETURNING user_id)
+INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes, expires_at)
+SELECT user_id, :key_name, :prefix, :key_hash, CAST(:scopes AS varchar[]),
+       now() + make_interval(days => CAST(:expires_in_d AS int))
+FROM owner
+RETURNING key_id, name, prefix, scopes, created_at, expires_at, last_used_at;
+
+-- name: api_keys_of_user
+SELECT key_id, name, prefix, scopes, created_at, expires_at, last_used_at
+FROM api_keys WHERE user_id = :user_id ORDER BY key_id DESC;
+
+-- name: api_keys_open
+SELECT k.key_id, k.scopes, u.user_id, u.email, u.nickname, u.role, u.token_version, u.created_at,
+       coalesce(k.last_used_at < now() - interval '1 minute', true) AS is_stale
+FROM api_keys k JOIN users u ON u.user_id = k.user_id
+WHERE k.key_hash = :key_hash AND (k.expires_at IS NULL OR k.expires_at > now())
+  AND u.disabled_at IS NULL;
+
+-- name: api_keys_note_use
+UPDATE api_keys SET last_used_at = now()
+WHERE key_id = :key_id AND coalesce(last_used_at < now() - interval '1 minute', true)
+RETURNING key_id;
+
+-- name: api_keys_delete
+WITH gone AS (
+    DELETE FROM api_keys WHERE key_id = :key_id AND user_id = :user_id RETURNING user_id)
+UPDATE users u SET key_count = u.key_count - 1 FROM gone WHERE u.user_id = gone.user_id
+RETURNING u.user_id;
+
 -- name: nodes_beat
 INSERT INTO nodes (node, url, sandbox) VALUES (:node, :url, :sandbox)
 ON CONFLICT (node) DO UPDATE SET url = :url, sandbox = :sandbox, heartbeat_at = now()
