@@ -21,8 +21,26 @@ CREATE TABLE IF NOT EXISTS refresh_tokens (
     expires_at timestamptz NOT NULL,
     used_at    timestamptz
 );
+ALTER TABLE refresh_tokens
+    ADD COLUMN IF NOT EXISTS version int NOT NULL DEFAULT 0; -- the account's token_version then
 CREATE INDEX IF NOT EXISTS refresh_tokens_family ON refresh_tokens (family);
 CREATE INDEX IF NOT EXISTS refresh_tokens_expiry ON refresh_tokens (expires_at);
+
+-- What scripts show instead of a token.
+CREATE TABLE IF NOT EXISTS api_keys (
+    key_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id      bigint        NOT NULL REFERENCES users ON DELETE CASCADE,
+    name         varchar(64)   NOT NULL,
+    prefix       varchar(12)   NOT NULL,              -- for its owner to know it by
+    key_hash     char(64)      NOT NULL UNIQUE,       -- SHA-256 of the key, in hex
+    scopes       varchar(16)[] NOT NULL,
+    created_at   timestamptz   NOT NULL DEFAULT now(),
+    expires_at   timestamptz,                         -- NULL: never
+    last_used_at timestamptz                          -- true to the minute
+);
+CREATE INDEX IF NOT EXISTS api_keys_of_user ON api_keys (user_id);
+ALTER TABLE users
+    ADD COLUMN IF NOT EXISTS key_count int NOT NULL DEFAULT 0; -- rows in api_keys
 
 CREATE TABLE IF NOT EXISTS nodes (
     node         varchar(63) PRIMARY KEY,

@@ -18,6 +18,7 @@ from gateways.proxies.http import HttpProvider, HttpTerms
 from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
+from storage.api_keys import ApiKeys
 from storage.assets import Assets
 from storage.cookies import SiteCookies
 from storage.db import Db
@@ -47,6 +48,7 @@ class Services:
     downloads: Downloads
     due: Due
     users: Users
+    api_keys: ApiKeys
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -118,6 +120,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     db = Db(settings.database.url.get_secret_value())
     redis = connect(settings.redis.url.get_secret_value())
     await db.open()
+    feed = Feed(redis)
     try:
         yield Services(
             settings=settings,
@@ -125,10 +128,11 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             redis=redis,
             downloads=Downloads(db, node=node),
             due=Due(db, node=node),
-            users=Users(db),
+            users=Users(db, feed),
+            api_keys=ApiKeys(db, feed),
             nodes=Nodes(db),
             limits=Limits(db),
-            feed=Feed(redis),
+            feed=feed,
             leases=Leases(redis),
             exits=Exits(db),
             cookies=SiteCookies(db, settings.auth.secret.get_secret_value()),

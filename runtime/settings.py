@@ -123,6 +123,7 @@ class Auth(_Section):
     registration: Literal["open", "closed"]
     login_attempts_per_account: Count
     login_attempts_per_address: Count
+    registrations_per_address: Count
 
 
 class Quota(_Section):

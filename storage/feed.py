@@ -3,8 +3,10 @@
 # pyright: reportUnknownMemberType=false, reportGeneralTypeIssues=false
 # redis-py types its commands for the blocking and the async client at once.
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,7 +18,9 @@ from storage.redis_door import RedisFault
 
 CHANNEL = "vasset:events"
 CANCELS = "vasset:cancels"
+ENDED = "vasset:ended"
 PROGRESS_TTL_S = 3_600
+TELL_TIMEOUT_S = 1.0
 
 # One script, so that numbers are given in the order in which events are sent.
 _PUBLISH = """
@@ -40,6 +44,13 @@ class Heard:
     user_id: int
     history_id: int
     message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Tokens or keys of this user ended; which of them, the rows say."""
+
+    user_id: int
 
 
 class Feed:
@@ -79,20 +90,32 @@ class Feed:
         pairs = zip(history_ids, texts, strict=True)
         return {history_id: json.loads(text)["message"] for history_id, text in pairs if text}
 
-    async def listen(self) -> AsyncIterator[Heard | None]:
+    async def listen(self) -> AsyncIterator[Heard | Ended | None]:
         """Yield every event of every user; None after each (re)connection, when some may be lost.
 
         Raises:
             RedisError: The connection broke; listen again.
         """
         async with self._redis.pubsub() as pubsub:
-            await pubsub.subscribe(CHANNEL)
+            await pubsub.subscribe(CHANNEL, ENDED)
             while True:
                 raw = cast("dict[str, Any] | None", await pubsub.get_message(timeout=1.0))
-                if raw is not None and raw["type"] == "subscribe":
-                    yield None
-                elif raw is not None and (heard := _heard(raw["data"])) is not None:
+                if raw is None:
+                    continue
+                if raw["type"] == "subscribe":
+                    if raw["channel"] == ENDED:
+                        yield None
+                elif raw["channel"] == ENDED:
+                    if (user_id := _number(raw["data"])) is not None:
+                        yield Ended(user_id)
+                elif (heard := _heard(raw["data"])) is not None:
                     yield heard
+
+    async def tell_ended(self, user_id: int) -> None:
+        """Let every process look again at this user's sockets; gives up after a second."""
+        with suppress(*RedisFault, TimeoutError):
+            async with asyncio.timeout(TELL_TIMEOUT_S):
+                await self._redis.publish(ENDED, str(user_id))
 
     async def wish_cancelled(self, history_id: int) -> None:
         """Wake the holder of a download whose row says that it shall be cancelled."""
@@ -111,8 +134,8 @@ class Feed:
             await pubsub.subscribe(CANCELS)
             while True:
                 raw = cast("dict[str, Any] | None", await pubsub.get_message(timeout=1.0))
-                if raw is not None and str(raw["data"]).isascii() and str(raw["data"]).isdigit():
-                    yield int(raw["data"])
+                if raw is not None and (history_id := _number(raw["data"])) is not None:
+                    yield history_id
 
 
 def as_message(event: Event) -> dict[str, Any]:
@@ -146,6 +169,12 @@ def as_figures(progress: Progress | None) -> dict[str, float | None]:
         "speed_bps": progress and progress.speed_bps,
         "eta_s": progress and progress.eta_s,
     }
+
+
+def _number(text: object) -> int | None:
+    """Parse an id; None if somebody else wrote the message."""
+    digits = str(text)
+    return int(digits) if digits.isascii() and digits.isdigit() else None
 
 
 def _heard(text: str) -> Heard | None:

@@ -19,6 +19,7 @@ FROM users WHERE user_id = :user_id AND disabled_at IS NULL;
 SELECT user_id, email, nickname, role, token_version, created_at, disabled_at
 FROM users ORDER BY user_id;
 
+-- Each of these three ends every token by itself: access and refresh tokens carry the version.
 -- name: users_set_password
 UPDATE users SET password_hash = :password_hash, token_version = token_version + 1
 WHERE email = :email RETURNING user_id;
@@ -31,23 +32,63 @@ WHERE email = :email RETURNING user_id;
 UPDATE users SET token_version = token_version + 1 WHERE user_id = :user_id RETURNING user_id;
 
 -- name: refresh_insert
-INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)
-VALUES (:token_hash, :family, :user_id, now() + make_interval(secs => :ttl_s));
+INSERT INTO refresh_tokens (token_hash, family, user_id, version, expires_at)
+VALUES (:token_hash, :family, :user_id, :version, now() + make_interval(secs => :ttl_s));
 
--- name: refresh_use
-UPDATE refresh_tokens SET used_at = now()
-WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > now()
-RETURNING user_id, family;
+-- One statement: when a second use comes and ends the family, the first one's heir is in it.
+-- The heir has the version of the token that was spent, so what ends that ends it too.
+-- name: refresh_exchange
+WITH used AS (
+    UPDATE refresh_tokens t SET used_at = now() FROM users u
+    WHERE t.token_hash = :token_hash AND t.used_at IS NULL AND t.expires_at > now()
+      AND u.user_id = t.user_id AND u.token_version = t.version AND u.disabled_at IS NULL
+    RETURNING t.family, t.version AS token_version,
+              u.user_id, u.email, u.nickname, u.role, u.created_at),
+heir AS (
+    INSERT INTO refresh_tokens (token_hash, family, user_id, version, expires_at)
+    SELECT :next_hash, family, user_id, token_version, now() + make_interval(secs => :ttl_s)
+    FROM used)
+SELECT user_id, email, nickname, role, token_version, created_at FROM used;
 
 -- name: refresh_end_family
 DELETE FROM refresh_tokens
 WHERE family = (SELECT family FROM refresh_tokens WHERE token_hash = :token_hash);
 
--- name: refresh_end_all
-DELETE FROM refresh_tokens WHERE user_id = :user_id;
-
 -- name: refresh_forget_old
 DELETE FROM refresh_tokens WHERE expires_at < now();
+
+-- The count is raised under the lock of the account's row, so it is exact.
+-- name: api_keys_insert
+WITH owner AS (
+    UPDATE users SET key_count = key_count + 1
+    WHERE user_id = :user_id AND key_count < :most AND disabled_at IS NULL RETURNING user_id)
+INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes, expires_at)
+SELECT user_id, :key_name, :prefix, :key_hash, CAST(:scopes AS varchar[]),
+       now() + make_interval(days => CAST(:expires_in_d AS int))
+FROM owner
+RETURNING key_id, name, prefix, scopes, created_at, expires_at, last_used_at;
+
+-- name: api_keys_of_user
+SELECT key_id, name, prefix, scopes, created_at, expires_at, last_used_at
+FROM api_keys WHERE user_id = :user_id ORDER BY key_id DESC;
+
+-- name: api_keys_open
+SELECT k.key_id, k.scopes, u.user_id, u.email, u.nickname, u.role, u.token_version, u.created_at,
+       coalesce(k.last_used_at < now() - interval '1 minute', true) AS is_stale
+FROM api_keys k JOIN users u ON u.user_id = k.user_id
+WHERE k.key_hash = :key_hash AND (k.expires_at IS NULL OR k.expires_at > now())
+  AND u.disabled_at IS NULL;
+
+-- name: api_keys_note_use
+UPDATE api_keys SET last_used_at = now()
+WHERE key_id = :key_id AND coalesce(last_used_at < now() - interval '1 minute', true)
+RETURNING key_id;
+
+-- name: api_keys_delete
+WITH gone AS (
+    DELETE FROM api_keys WHERE key_id = :key_id AND user_id = :user_id RETURNING user_id)
+UPDATE users u SET key_count = u.key_count - 1 FROM gone WHERE u.user_id = gone.user_id
+RETURNING u.user_id;
 
 -- name: nodes_beat
 INSERT INTO nodes (node, url, sandbox) VALUES (:node, :url, :sandbox)

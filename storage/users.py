@@ -6,10 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from domain.download import User
 from storage.db import Db, Row
+from storage.feed import Feed
 
 
 def canonical_email(email: str) -> str:
@@ -29,10 +30,15 @@ class Credentials:
 
 
 class Users:
-    """The rows of users; a disabled account is not found by any reader but ``all``."""
+    """The rows of users; a disabled account is not found by any reader but ``all``.
 
-    def __init__(self, db: Db) -> None:
+    Args:
+        feed: Tells every process whose tokens ended; None where there is no Redis to tell.
+    """
+
+    def __init__(self, db: Db, feed: Feed | None = None) -> None:
         self._db = db
+        self._feed = feed
 
     async def add(
         self, email: str, *, password_hash: str, nickname: str | None = None, role: str = "user"
@@ -45,7 +51,7 @@ class Users:
             password_hash=password_hash,
             role=role,
         )
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     async def by_email(self, email: str) -> Credentials | None:
         """Return the account of an address, or None."""
@@ -55,7 +61,7 @@ class Users:
     async def by_id(self, user_id: int) -> User | None:
         """Return an account, or None if it does not exist or is disabled."""
         row = await self._db.one("users_by_id", user_id=user_id)
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     async def all(self) -> Sequence[Row]:
         """Return every account, with ``disabled_at``."""
@@ -79,40 +85,53 @@ class Users:
     async def _ended(self, row: Row | None) -> bool:
         if row is None:
             return False
-        await self._db.all("refresh_end_all", user_id=row["user_id"])
+        if self._feed is not None:
+            await self._feed.tell_ended(row["user_id"])
         return True
 
-    async def give_refresh(self, user_id: int, ttl: timedelta, family: UUID | None = None) -> str:
-        """Return a new refresh token; only its hash is kept."""
+    async def give_refresh(self, user: User, ttl: timedelta) -> str:
+        """Return the first refresh token of a new family; only its hash is kept.
+
+        It is worth something as long as the account has the version that ``user`` has.
+        """
         token = secrets.token_urlsafe(32)
         await self._db.all("refresh_forget_old")
         await self._db.one(
             "refresh_insert",
-            token_hash=_hash(token),
-            family=family or uuid4(),
-            user_id=user_id,
+            token_hash=hash_of(token),
+            family=uuid4(),
+            user_id=user.user_id,
+            version=user.token_version,
             ttl_s=ttl.total_seconds(),
         )
         return token
 
-    async def use_refresh(self, token: str) -> tuple[int, UUID] | None:
-        """Spend a refresh token; return its user and family.
+    async def exchange_refresh(self, token: str, ttl: timedelta) -> tuple[User, str] | None:
+        """Spend a refresh token; return its account, as it was then, and the next token.
 
-        None if it is unknown, past its time or was used before; the last ends its family,
+        None if it is unknown, past its time, ended or was used before; the last ends its family,
         since one of the two who hold it must have stolen it. Source: RFC 9700, section 4.14.
         """
-        row = await self._db.one("refresh_use", token_hash=_hash(token))
+        following = secrets.token_urlsafe(32)
+        row = await self._db.one(
+            "refresh_exchange",
+            token_hash=hash_of(token),
+            next_hash=hash_of(following),
+            ttl_s=ttl.total_seconds(),
+        )
         if row is None:
-            await self._db.all("refresh_end_family", token_hash=_hash(token))
+            await self._db.all("refresh_end_family", token_hash=hash_of(token))
             return None
-        return row["user_id"], row["family"]
+        return user_of(row), following
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """Return what is kept of a token: it is chance enough to need no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _user(row: Row) -> User:
+def user_of(row: Row) -> User:
+    """Return the account in a row."""
     return User(
         user_id=row["user_id"],
         email=row["email"],
@@ -124,4 +143,4 @@ def _user(row: Row) -> User:
 
 
 def _credentials(row: Row) -> Credentials:
-    return Credentials(user=_user(row), password_hash=row["password_hash"])
+    return Credentials(user=user_of(row), password_hash=row["password_hash"])

@@ -14,6 +14,7 @@ from vasset.faults import CommandError
 from vasset.options import Data, Json, PasswordStdin
 
 if TYPE_CHECKING:
+    from storage.db import Db
     from storage.users import Users
 
 Result = TypeVar("Result")
@@ -113,8 +114,19 @@ def _show(password: str, *, from_stdin: bool) -> None:
 
 
 def _with_users(data: Path | None, ask: "Callable[[Users], Awaitable[Result]]") -> Result:
-    """Return what the accounts answer, over a connection made for this one question."""
+    """Return what the accounts answer, over connections made for this one question."""
+    from storage.feed import Feed
+    from storage.redis_door import connect
     from storage.users import Users
+    from vasset import configured
     from vasset.asking import ask_database
 
-    return ask_database(data, lambda db: ask(Users(db)))
+    async def asked(db: "Db") -> Result:
+        url = configured.with_database(data).redis.url.get_secret_value()
+        if not url:
+            # Then open sockets notice within seconds by themselves.
+            return await ask(Users(db))
+        async with connect(url) as redis:
+            return await ask(Users(db, Feed(redis)))
+
+    return ask_database(data, asked)

@@ -1,15 +1,17 @@
-"""Accounts: register, log in, renew, log out."""
+"""Accounts: register, log in, renew, log out, change the password."""
 
 from datetime import timedelta
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from domain.download import User
+from web.account_shapes import PasswordAsked
 from web.bodies import read
 from web.callers import caller
+from web.common_passwords import TOO_COMMON, is_common
 from web.front import front
 from web.operations import Operation, operation
-from web.problems import Code, ProblemError, unauthorized
+from web.problems import Code, InvalidError, ProblemError, unauthorized
 from web.shapes import LoginAsked, RefreshAsked, RegistrationAsked, SessionShown, UserShown
 from web.views import answer, user_view
 
@@ -22,7 +24,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
         tag="accounts",
         body=RegistrationAsked,
         answers={201: UserShown},
-        problems=(403, 409),
+        problems=(403, 409, 429),
         is_public=True,
     )
 )
@@ -31,6 +33,7 @@ async def register() -> Response:
     wanted = await read(RegistrationAsked)
     if front().settings.auth.registration == "closed":
         raise ProblemError(403, Code.FORBIDDEN, "This server takes no new accounts.")
+    await front().logins.register(request.remote_addr)
     user = await front().services.users.add(
         wanted.email,
         password_hash=await front().passwords.hash(wanted.password),
@@ -47,20 +50,17 @@ async def register() -> Response:
         tag="accounts",
         body=LoginAsked,
         answers={200: SessionShown},
-        problems=(401,),
+        problems=(401, 429),
         is_public=True,
     )
 )
 async def login() -> Response:
     """Exchange an e-mail address and a password for tokens."""
     given = await read(LoginAsked)
-    account = await front().services.users.by_email(given.email)
-    password_hash = account.password_hash if account else None
-    # Also for an unknown account, so that the time does not tell which addresses are known.
-    if not await front().passwords.matches(given.password, password_hash) or account is None:
+    user = await _verify(given.email, given.password)
+    if user is None:
         raise unauthorized()
-    refresh_token = await front().services.users.give_refresh(account.user.user_id, _refresh_ttl())
-    return _session(account.user, refresh_token)
+    return _session(user, await front().services.users.give_refresh(user, _refresh_ttl()))
 
 
 @blueprint.post("/refresh")
@@ -77,11 +77,10 @@ async def refresh() -> Response:
     """Exchange a refresh token for new tokens; each one works once."""
     given = await read(RefreshAsked)
     users = front().services.users
-    spent = await users.use_refresh(given.refresh_token)
-    user = await users.by_id(spent[0]) if spent else None
-    if spent is None or user is None:
+    exchanged = await users.exchange_refresh(given.refresh_token, _refresh_ttl())
+    if exchanged is None:
         raise unauthorized()
-    return _session(user, await users.give_refresh(user.user_id, _refresh_ttl(), spent[1]))
+    return _session(*exchanged)
 
 
 @blueprint.post("/logout")
@@ -93,11 +92,45 @@ async def logout() -> Response:
     return Response(None, 204)
 
 
+@blueprint.put("/password")
+@operation(
+    Operation(tag="accounts", body=PasswordAsked, answers={204: None}, problems=(403, 429)),
+)
+async def change_password() -> Response:
+    """Change the password and end every token of the account, this one too."""
+    user = await caller()
+    given = await read(PasswordAsked)
+    if is_common(given.new_password, user.email, user.nickname):
+        detail = "The body is not what this address expects."
+        raise InvalidError(422, detail, ("new_password", TOO_COMMON))
+    if await _verify(user.email, given.current_password) is None:
+        raise ProblemError(403, Code.FORBIDDEN, "This is not the account's password.")
+    password_hash = await front().passwords.hash(given.new_password)
+    await front().services.users.set_password(user.email, password_hash)
+    return Response(None, 204)
+
+
 @blueprint.get("/me")
 @operation(Operation(tag="accounts", answers={200: UserShown}))
 async def me() -> Response:
     """Return the account that the token belongs to."""
     return answer(user_view(await caller()))
+
+
+async def _verify(email: str, password: str) -> User | None:
+    """Return the account of an address if this is its password, else None.
+
+    Raises:
+        ProblemError: 429 too many tries, 503 too many at once; then it was not looked at.
+    """
+    async with front().logins.knock(email, request.remote_addr) as knock:
+        account = await front().services.users.by_email(email)
+        password_hash = account.password_hash if account else None
+        # Also for an unknown account, so that the time does not tell which addresses are known.
+        if await front().passwords.matches(password, password_hash) and account is not None:
+            await front().logins.welcome(knock)
+            return account.user
+    return None
 
 
 def _refresh_ttl() -> timedelta:

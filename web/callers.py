@@ -5,30 +5,44 @@ from dataclasses import dataclass
 from quart import request
 
 from domain.download import User
+from domain.keys import Scope
+from storage.api_keys import PREFIX
 from web.exchanges import exchange
 from web.front import front
 from web.problems import Code, ProblemError, unauthorized
-from web.tokens import Claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """An account and the token that it showed."""
+    """An account, and what its token or key opens.
+
+    Attributes:
+        scopes: Of a personal API key; None for an access token, which opens everything.
+    """
 
     user: User
-    claims: Claims
+    scopes: frozenset[Scope] | None
+
+    def may(self, scope: Scope | None) -> bool:
+        """Return whether this caller may do what needs a scope; None is for tokens only."""
+        return self.scopes is None or scope in self.scopes
 
 
-async def caller() -> User:
-    """Return the account that this request's token belongs to.
+async def caller(scope: Scope | None = None) -> User:
+    """Return the account that this request's token or key belongs to.
+
+    Args:
+        scope: What a key must open; without one no key does.
 
     Raises:
-        ProblemError: 401, the same for every fault.
+        ProblemError: 401, the same for every fault; 403 a key that does not open this.
         DatabaseError: The account cannot be looked up.
     """
     known = await known_caller(_bearer(request.headers.getlist("Authorization")))
     if known is None:
         raise unauthorized()
+    if not known.may(scope):
+        raise ProblemError(403, Code.FORBIDDEN, "This key does not open that.")
     return known.user
 
 
@@ -46,19 +60,35 @@ async def admin() -> User:
 
 
 async def known_caller(token: str) -> Caller | None:
-    """Return whose token this is, or None if it is none of ours, ended or too old.
+    """Return whose token or key this is, or None if it is none of ours or has ended.
 
     Raises:
         DatabaseError: The account cannot be looked up.
     """
+    by = _by_key if token.startswith(PREFIX) else _by_token
+    known = await by(token)
+    if known is not None:
+        exchange().user_id = known.user.user_id
+    return known
+
+
+async def _by_token(token: str) -> Caller | None:
     claims = front().tokens.read(token)
     if claims is None:
         return None
     user = await front().services.users.by_id(claims.user_id)
     if user is None or user.token_version != claims.version:
         return None
-    exchange().user_id = user.user_id
-    return Caller(user=user, claims=claims)
+    return Caller(user=user, scopes=None)
+
+
+async def _by_key(key: str) -> Caller | None:
+    opened = await front().services.api_keys.open(key)
+    if opened is None:
+        return None
+    if opened.is_stale:
+        front().errands.run(front().services.api_keys.note_use(opened.key_id))
+    return Caller(user=opened.user, scopes=opened.scopes)
 
 
 def _bearer(headers: list[str]) -> str:

@@ -5,6 +5,7 @@ from typing import NoReturn
 from quart import Blueprint, Response
 
 from domain.events import StateEvent
+from domain.keys import Scope
 from domain.requests import Quality, Wish, check_url
 from domain.states import Stage, Status
 from storage.db import Row
@@ -23,7 +24,7 @@ blueprint = Blueprint("downloads", __name__, url_prefix="/download")
 @operation(Operation(tag="downloads", body=DownloadAsked, answers={202: DownloadShown}))
 async def submit() -> Response:
     """Submit a video; it is accepted once this answers, whatever happens afterwards."""
-    user = await caller()
+    user = await caller(Scope.SUBMIT)
     asked = await read(DownloadAsked)
     front().services.address_policy.check_url(check_url(asked.url))
     wish = Wish(
@@ -39,7 +40,7 @@ async def submit() -> Response:
 @operation(Operation(tag="downloads", answers={200: DownloadDetail}, problems=(403,)))
 async def show(history_id: str) -> Response:
     """Return one download and what was done for it, stage by stage."""
-    user = await caller()
+    user = await caller(Scope.READ)
     downloads = front().services.downloads
     row = await downloads.of_user(path_id(history_id), user.user_id)
     if row is None:
@@ -57,7 +58,7 @@ async def show(history_id: str) -> Response:
 )
 async def cancel(history_id: str) -> Response:
     """Cancel a download: at once (200), or as soon as the worker that holds it stops (202)."""
-    user = await caller()
+    user = await caller(Scope.SUBMIT)
     downloads = front().services.downloads
     row = await downloads.cancel(path_id(history_id), user.user_id)
     if row is None:
@@ -73,7 +74,7 @@ async def cancel(history_id: str) -> Response:
 @operation(Operation(tag="downloads", answers={202: DownloadShown}, problems=(403, 409)))
 async def retry(history_id: str) -> Response:
     """Queue a failed or cancelled download again."""
-    user = await caller()
+    user = await caller(Scope.SUBMIT)
     row = await front().services.downloads.retry(path_id(history_id), user.user_id)
     if row is None:
         await _refuse_move(

@@ -13,10 +13,12 @@ from quart import current_app
 from actors.pipeline import Wakeups, open_wakeups
 from runtime.services import Services, open_services
 from runtime.settings import Settings
+from storage.knocks import Knocks
 from web.cursors import Cursors
 from web.delivery.desk import Desk, open_desk
 from web.errands import Errands
 from web.hub import Hub
+from web.logins import Logins
 from web.passwords import Passwords
 from web.tokens import Tokens
 
@@ -31,6 +33,7 @@ class Front:
     wakeups: Wakeups
     tokens: Tokens
     passwords: Passwords
+    logins: Logins
     cursors: Cursors
     desk: Desk
     errands: Errands
@@ -77,12 +80,14 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
         errands = Errands()
         hub = Hub(services.feed)
         hub.start()
+        passwords = Passwords()
         try:
             yield Front(
                 services=services,
                 wakeups=wakeups,
                 tokens=tokens,
-                passwords=Passwords(),
+                passwords=passwords,
+                logins=Logins(Knocks(services.redis), settings.auth),
                 cursors=Cursors(settings.auth.secret.get_secret_value()),
                 desk=desk,
                 errands=errands,
@@ -90,6 +95,7 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
             )
         finally:
             await hub.close()
+            passwords.close()
             await errands.close()
             # It waits up to two seconds for the broker: not in the loop's own thread.
             await asyncio.to_thread(wakeups.close)

@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response
 
+from domain.keys import Scope
 from domain.states import Status
 from web.bodies import path_id, read_query
 from web.callers import caller
@@ -18,7 +19,7 @@ blueprint = Blueprint("history", __name__, url_prefix="/user")
 @operation(Operation(tag="history", query=HistoryAsked, answers={200: PageShown}))
 async def page() -> Response:
     """Return a page of the user's downloads, newest first."""
-    user = await caller()
+    user = await caller(Scope.READ)
     asked = read_query(HistoryAsked)
     cursors = front().cursors
     before = cursors.read(user.user_id, asked.cursor) if asked.cursor is not None else MAX_ID
@@ -38,7 +39,7 @@ async def page() -> Response:
 @operation(Operation(tag="history", answers={204: None}, problems=(403,)))
 async def delete(history_id: str) -> Response:
     """Cancel a download if it still works, and delete its file and its record."""
-    user = await caller()
+    user = await caller(Scope.SUBMIT)
     row = await front().services.downloads.hide(path_id(history_id), user.user_id)
     if row is None:
         raise forbidden()

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from runtime import logs
-from storage.feed import Feed
+from storage.feed import Ended, Feed
 from storage.redis_door import RedisFault
 from web.errands import end
 from web.outbox import Outbox
@@ -68,7 +68,10 @@ class Hub:
                         self._ask_snapshots()
                         continue
                     for outbox in self._outboxes.get(heard.user_id, ()):
-                        outbox.put(heard)
+                        if isinstance(heard, Ended):
+                            outbox.doubt()
+                        else:
+                            outbox.put(heard)
             except RedisFault as error:
                 _log.warning("feed_away", error=type(error).__name__, again_s=backoff_s)
             await asyncio.sleep(backoff_s)
@@ -78,3 +81,4 @@ class Hub:
         for outboxes in self._outboxes.values():
             for outbox in outboxes:
                 outbox.ask_snapshot()
+                outbox.doubt()

@@ -46,7 +46,12 @@ def document(app: Quart) -> dict[str, Any]:
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "An access token, or a personal API key (`vst_...`).",
+                },
                 "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
             },
         },
@@ -65,7 +70,8 @@ def statuses(rule: Rule, declared: Operation) -> set[int]:
     """Return every status below 500, and 503, that a route may answer a well-routed request."""
     problems = {*_ALWAYS, *declared.problems}
     if not declared.is_public:
-        problems.add(401)
+        # 403: a personal API key that does not open it.
+        problems |= {401, 403}
     if declared.body is not None:
         problems |= {400, 408, 413, 415, 422}
     if declared.query is not None:

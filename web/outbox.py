@@ -22,6 +22,7 @@ class Outbox:
         self._told_at: dict[int, float] = {}
         self._snapshot_due = True
         self._stirred = asyncio.Event()
+        self._doubted = asyncio.Event()
 
     def put(self, heard: Heard) -> None:
         """Keep an event; figures replace older ones of the same download."""
@@ -39,6 +40,20 @@ class Outbox:
         """Let the socket tell everything anew."""
         self._snapshot_due = True
         self._stirred.set()
+
+    def doubt(self) -> None:
+        """Let the socket look at once whether its token still holds."""
+        self._doubted.set()
+
+    async def is_doubted(self, within_s: float) -> bool:
+        """Wait until the token is doubted; return False if it was not for so long."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._doubted.wait()
+        except TimeoutError:
+            return False
+        self._doubted.clear()
+        return True
 
     def has_state(self, history_id: int) -> bool:
         """Return whether a change of state of this download is yet to be told."""

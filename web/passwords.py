@@ -2,12 +2,31 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from domain.failures import FailureCode
+from web.problems import ProblemError
+
+Result = TypeVar("Result")
+Given = TypeVarTuple("Given")
+
 MAX_AT_ONCE = 4
 """Each run takes 19 MiB and a processor; the others wait."""
+
+MAX_WAITING = 64
+"""About a second's worth; beyond it a login is refused at once instead of late."""
+
+
+class BusyError(ProblemError):
+    """Too many passwords wait already."""
+
+    def __init__(self) -> None:
+        super().__init__(503, FailureCode.UNAVAILABLE, "Too many log in now; try again soon.")
 
 
 def hasher() -> PasswordHasher:
@@ -16,23 +35,45 @@ def hasher() -> PasswordHasher:
 
 
 class Passwords:
-    """Hashes and verifies in threads, so that the loop goes on."""
+    """Hashes and verifies in threads of its own, so that loop and files go on."""
 
     def __init__(self) -> None:
         self._hasher = hasher()
-        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        # The threads are the bound: a semaphore would be released by a client that hangs up
+        # while the thread that works for it goes on.
+        self._threads = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="argon2")
+        self._asked = 0
         self._nobodys = self._hasher.hash(secrets.token_urlsafe(16))
 
     async def hash(self, password: str) -> str:
-        """Return the argon2id hash of a password, with a salt of its own."""
-        async with self._slots:
-            return await asyncio.to_thread(self._hasher.hash, password)
+        """Return the argon2id hash of a password, with a salt of its own.
+
+        Raises:
+            BusyError: Too many wait already.
+        """
+        return await self._run(self._hasher.hash, password)
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Return whether a password is the one of a hash; None stands for an unknown account."""
-        async with self._slots:
-            right = await asyncio.to_thread(self._verify, password, password_hash or self._nobodys)
+        """Return whether a password is the one of a hash; None stands for an unknown account.
+
+        Raises:
+            BusyError: Too many wait already.
+        """
+        right = await self._run(self._verify, password, password_hash or self._nobodys)
         return right and password_hash is not None
+
+    def close(self) -> None:
+        """Begin nothing any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[[*Given], Result], *given: *Given) -> Result:
+        if self._asked >= MAX_AT_ONCE + MAX_WAITING:
+            raise BusyError
+        self._asked += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+        finally:
+            self._asked -= 1
 
     def _verify(self, password: str, password_hash: str) -> bool:
         try:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from quart import Blueprint, Websocket, websocket
 from werkzeug.datastructures import Headers
 
+from domain.keys import Scope
 from runtime.settings import Server
 from storage.db import DatabaseError
 from web.callers import known_caller
@@ -58,7 +59,7 @@ async def _serve(line: Websocket, offered: list[str]) -> None:
         raise SocketClosedError(BAD_ORIGIN, "origin")
     try:
         known = await known_caller(token := _token(offered))
-        if known is None:
+        if known is None or not known.may(Scope.READ):
             raise SocketClosedError(UNAUTHORIZED, "token")
         services = front().services
         with front().hub.watch(known.user.user_id) as outbox:

@@ -4,11 +4,20 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from domain.requests import MAX_URL_LENGTH, Quality
 from domain.states import Mode, Stage
 from storage.users import canonical_email
+from web.common_passwords import TOO_COMMON, is_common
 
 MAX_ID = 2**63 - 1
 
@@ -28,10 +37,13 @@ def parse_id(text: object) -> int:
 
 
 def _check_email(email: str) -> str:
-    """Return the address unchanged if its canonical form can be one and fits the column."""
+    """Return the address unchanged if its canonical form can be one and fits the column.
+
+    ASCII only: an address with a dotless i would be a second one that looks like the first.
+    """
     canonical = canonical_email(email)
     name, _, host = canonical.partition("@")
-    plain = all(c.isprintable() and not c.isspace() for c in canonical)
+    plain = all("!" <= c <= "~" for c in canonical)
     if not name or not host or "@" in host or not plain or len(canonical) > MAX_EMAIL:
         message = "must be an e-mail address"
         raise ValueError(message)
@@ -61,8 +73,16 @@ class RegistrationAsked(Asked):
     """A new account."""
 
     email: Email
-    password: Password
+    # Before the password, which must not be made of it.
     nickname: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    password: Password
+
+    @field_validator("password")
+    @classmethod
+    def _check_password(cls, password: str, fields: ValidationInfo) -> str:
+        if is_common(password, fields.data.get("email"), fields.data.get("nickname")):
+            raise ValueError(TOO_COMMON)
+        return password
 
 
 class LoginAsked(Asked):

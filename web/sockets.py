@@ -114,7 +114,7 @@ class Socket:
                 raise SocketClosedError(POLICY, "too many messages")
 
     async def check(self) -> None:
-        """Look again at token and rows, so that no lost event stays lost.
+        """Look again at token and rows, so that no lost event stays lost; if told, at once.
 
         Raises:
             SocketClosedError: The token has ended.
@@ -122,11 +122,12 @@ class Socket:
         """
         missed = 0
         while True:
-            await asyncio.sleep(CHECK_EVERY_S)
+            is_doubted = await self._outbox.is_doubted(CHECK_EVERY_S)
             try:
                 if not await self._still_known():
                     raise SocketClosedError(4401, "token")
-                await self._catch_up()
+                if not is_doubted:
+                    await self._catch_up()
                 missed = 0
             except DatabaseError:
                 missed += 1

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from domain.download import Progress
 from domain.events import ProgressEvent, StateEvent
 from domain.states import Stage, Status
-from storage.feed import Feed, Heard
+from storage.feed import Ended, Feed, Heard
 from storage.redis_door import connect
 from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
@@ -70,7 +70,7 @@ async def test_the_latest_message_of_each_download_is_kept(redis: Redis) -> None
 async def test_a_listener_is_told_of_its_connection_and_then_hears_everything(
     redis: Redis,
 ) -> None:
-    feed, heard = Feed(redis), list[Heard | None]()
+    feed, heard = Feed(redis), list[Heard | Ended | None]()
 
     async def listen() -> None:
         async for event in feed.listen():
@@ -80,13 +80,16 @@ async def test_a_listener_is_told_of_its_connection_and_then_hears_everything(
     await eventually(lambda: heard)
     await redis.publish("vasset:events", "not ours")
     await feed.publish(running())
-    await eventually(lambda: len(heard) == 2)
+    await redis.publish("vasset:ended", "not ours")
+    await feed.tell_ended(3)
+    await eventually(lambda: len(heard) == 3)
     listener.cancel()
 
     assert heard[0] is None
-    assert heard[1] is not None
+    assert isinstance(heard[1], Heard)
     assert (heard[1].seq, heard[1].user_id, heard[1].history_id) == (1, 3, 7)
     assert heard[1].message["status"] == "running"
+    assert heard[2] == Ended(3)
 
 
 async def test_a_feed_without_its_server_is_silent() -> None:
@@ -97,4 +100,5 @@ async def test_a_feed_without_its_server_is_silent() -> None:
     assert await feed.seq(3) == 0
     assert await feed.latest([7]) == {}
     await feed.wish_cancelled(7)
+    await feed.tell_ended(3)
     await gone.aclose()

@@ -96,14 +96,19 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_password_that_is_too_short_is_refused(tmp_path: Path) -> None:
-    words = ("user", "add", "ada@example.org", "--password-stdin")
+@pytest.mark.parametrize("command", ["add", "passwd"])
+@pytest.mark.parametrize("password", ["short", "password1", "v-asset!", "ada@example.org"])
+def test_a_password_that_is_short_or_common_is_refused(
+    command: str, password: str, tmp_path: Path
+) -> None:
+    words = ("user", command, "ada@example.org", "--password-stdin")
 
-    done = vasset(*words, data=tmp_path, environment=UNREACHABLE, typed="short\n")
+    done = vasset(*words, data=tmp_path, environment=UNREACHABLE, typed=f"{password}\n")
 
     assert done.returncode == 1
     assert done.stderr.startswith("vasset: password:")
-    assert "short\n" not in done.stderr
+    assert password not in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:

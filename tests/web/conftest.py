@@ -95,7 +95,13 @@ def settings_for(database_url: str, redis_url: str, root: Path, **more: Section)
         "redis": {"url": redis_url},
         "broker": {"url": redis_url},
         "storage": {"root": str(root), "node": "node-a", "stop_ratio": 1.0},
-        "auth": {"secret": secrets.token_urlsafe(32)},
+        # All tests knock from one address; tests/web/logins has the limits as they are.
+        "auth": {
+            "secret": secrets.token_urlsafe(32),
+            "login_attempts_per_account": 1_000,
+            "login_attempts_per_address": 10_000,
+            "registrations_per_address": 10_000,
+        },
     }
     for section, table in more.items():
         values[section] = values.get(section, {}) | table

@@ -63,6 +63,9 @@ async def test_of_twenty_who_register_one_address_one_gets_it(http: httpx.AsyncC
         ("email", "a@b@c"),
         ("email", "a\nb@example.com"),
         ("email", "a\u200db@example.com"),
+        # A dotless i and a Cyrillic a: a second "admin" to every reader.
+        ("email", "adm\u0131n@example.com"),
+        ("email", "\u0430dmin@example.com"),
         ("email", "a" * 250 + "@example.com"),
         # Eighteen letters in the canonical form each, which would not fit the column.
         ("email", "\ufdfa" * 20 + "@example.com"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from quart import request
 
 from domain.download import User
+from domain.keys import Scope
 from domain.states import Status
 from storage.db import Row
 from web.bodies import read_query
@@ -49,7 +50,7 @@ async def file_order() -> Order:
     """
     if (order := await _by_ticket(FileAsked, Use.FILE, Use.FILE_HERE)) is not None:
         return order
-    user = await caller()
+    user = await caller(Scope.DELIVER)
     asked = read_query(FileAsked)
     return Order(user=user, use=Use.FILE, history_ids=(asked.history_id or 0,), ticket=None)
 
@@ -62,7 +63,7 @@ async def archive_order() -> Order:
     """
     if (order := await _by_ticket(ArchiveAsked, Use.ARCHIVE, Use.ARCHIVE_HERE)) is not None:
         return order
-    user = await caller()
+    user = await caller(Scope.DELIVER)
     asked = read_query(ArchiveAsked)
     return Order(user=user, use=Use.ARCHIVE, history_ids=asked.ids or (), ticket=None)
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from quart import Blueprint, Response, request
 
+from domain.keys import Scope
 from storage.assets import as_asset
 from storage.db import Row
 from web.bodies import read
@@ -113,7 +114,7 @@ async def send_archive() -> Response:
 )
 async def give_file_ticket() -> Response:
     """Return a link to a finished file for a browser or a player."""
-    user = await caller()
+    user = await caller(Scope.DELIVER)
     asked = await read(FileTicketAsked)
     order = Order(user=user, use=Use.FILE, history_ids=(asked.history_id,), ticket=None)
     return await _ticket(order, "file")
@@ -130,7 +131,7 @@ async def give_file_ticket() -> Response:
 )
 async def give_archive_ticket() -> Response:
     """Return a link to an archive of several finished files for a browser."""
-    user = await caller()
+    user = await caller(Scope.DELIVER)
     ids = tuple((await read(ArchiveTicketAsked)).history_ids)
     return await _ticket(Order(user=user, use=Use.ARCHIVE, history_ids=ids, ticket=None), "archive")
 
