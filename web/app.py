@@ -15,6 +15,7 @@ from web import (
     history,
     keys,
     metrics,
+    parse,
     problems,
     progress,
 )
@@ -42,7 +43,7 @@ def create_app(settings: Settings) -> Quart:
     app.url_map.merge_slashes = False
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for part in (administration, auth, delivery, downloads, history, keys, progress):
+    for part in (administration, auth, delivery, downloads, history, keys, parse, progress):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

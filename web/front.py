@@ -17,6 +17,7 @@ from storage.knocks import Knocks
 from web.cursors import Cursors
 from web.delivery.desk import Desk, open_desk
 from web.errands import Errands
+from web.flights import Flights
 from web.hub import Hub
 from web.logins import Logins
 from web.passwords import Passwords
@@ -38,6 +39,7 @@ class Front:
     desk: Desk
     errands: Errands
     hub: Hub
+    flights: Flights
 
     @property
     def settings(self) -> Settings:
@@ -81,6 +83,9 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
         hub = Hub(services.feed)
         hub.start()
         passwords = Passwords()
+        patience = timedelta(seconds=settings.downloads.parse_timeout_s)
+        flights = Flights(services.parses, patience=patience)
+        flights.start()
         try:
             yield Front(
                 services=services,
@@ -92,10 +97,12 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
                 desk=desk,
                 errands=errands,
                 hub=hub,
+                flights=flights,
             )
         finally:
             await hub.close()
             passwords.close()
+            await flights.close()
             await errands.close()
             # It waits up to two seconds for the broker: not in the loop's own thread.
             await asyncio.to_thread(wakeups.close)
