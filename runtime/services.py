@@ -27,6 +27,7 @@ from storage.due import Due
 from storage.exits import Exits
 from storage.feed import Feed
 from storage.files import Files
+from storage.history import History
 from storage.leases import Leases
 from storage.limits import Limits, Turns
 from storage.nodes import Nodes
@@ -45,6 +46,7 @@ class Services:
     db: Db
     redis: Redis
     downloads: Downloads
+    history: History
     due: Due
     users: Users
     nodes: Nodes
@@ -124,6 +126,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             db=db,
             redis=redis,
             downloads=Downloads(db, node=node),
+            history=History(db),
             due=Due(db, node=node),
             users=Users(db),
             nodes=Nodes(db),

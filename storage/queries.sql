@@ -78,9 +78,59 @@ SELECT * FROM download_history
 WHERE user_id = :user_id AND status IN (4, 5) AND hidden_at IS NULL
 ORDER BY history_id DESC;
 
--- name: downloads_page
+-- name: history_page
 SELECT * FROM download_history
 WHERE user_id = :user_id AND history_id < :before AND hidden_at IS NULL
+ORDER BY history_id DESC LIMIT :limit;
+
+-- name: history_page_filtered
+-- Of each status and mode its own newest rows, so that no row is read in vain.
+SELECT d.* FROM unnest(CAST(:statuses AS int[])) AS s (status)
+CROSS JOIN unnest(CAST(:modes AS varchar[])) AS m (mode)
+CROSS JOIN LATERAL (
+    SELECT * FROM download_history h
+    WHERE h.user_id = :user_id AND h.status = s.status AND h.mode = m.mode
+      AND h.history_id < :before AND h.hidden_at IS NULL
+    ORDER BY h.history_id DESC LIMIT :limit) d
+ORDER BY d.history_id DESC LIMIT :limit;
+
+-- name: history_plan
+-- What is NULL below falls out of a plan that is made for the values, and only out of such.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- name: history_bound
+SELECT set_config('statement_timeout', :ms, true);
+
+-- name: history_walk
+SELECT * FROM (
+    SELECT * FROM download_history
+    WHERE (CAST(:user_id AS bigint) IS NULL OR user_id = :user_id)
+      AND history_id < :before AND hidden_at IS NULL
+    ORDER BY history_id DESC LIMIT :reach) walked
+WHERE (CAST(:status AS int) IS NULL OR status = :status)
+  AND (CAST(:mode AS varchar) IS NULL OR mode = :mode)
+  AND (CAST(:node AS varchar) IS NULL OR storage_node = :node)
+  AND (CAST(:pattern AS text) IS NULL OR searched_text(title, url) ILIKE :pattern)
+ORDER BY history_id DESC LIMIT :limit;
+
+-- name: history_reach
+-- The last row that the walk looked at, if it did not come to the end.
+SELECT history_id FROM download_history
+WHERE (CAST(:user_id AS bigint) IS NULL OR user_id = :user_id)
+  AND history_id < :before AND hidden_at IS NULL
+ORDER BY history_id DESC OFFSET :reach - 1 LIMIT 1;
+
+-- name: history_index
+-- OFFSET 0 keeps the planner from walking: that has been done.
+SELECT * FROM (
+    SELECT * FROM download_history
+    WHERE (CAST(:user_id AS bigint) IS NULL OR user_id = :user_id)
+      AND (CAST(:status AS int) IS NULL OR status = :status)
+      AND (CAST(:mode AS varchar) IS NULL OR mode = :mode)
+      AND (CAST(:pattern AS text) IS NULL OR searched_text(title, url) ILIKE :pattern)
+      AND (CAST(:node AS varchar) IS NULL OR storage_node = :node)
+      AND history_id < :before AND hidden_at IS NULL
+    OFFSET 0) found
 ORDER BY history_id DESC LIMIT :limit;
 
 -- name: downloads_lock_turns

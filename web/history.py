@@ -3,12 +3,13 @@
 from quart import Blueprint, Response
 
 from domain.states import Status
+from storage.history import Filters
 from web.bodies import path_id, read_query
 from web.callers import caller
 from web.front import front
+from web.history_shapes import HistoryAsked, PageShown
 from web.operations import Operation, operation
 from web.problems import forbidden
-from web.shapes import MAX_ID, HistoryAsked, PageShown
 from web.views import answer, download_view
 
 blueprint = Blueprint("history", __name__, url_prefix="/user")
@@ -20,16 +21,16 @@ async def page() -> Response:
     """Return a page of the user's downloads, newest first."""
     user = await caller()
     asked = read_query(HistoryAsked)
+    wanted = Filters(user_id=user.user_id, status=asked.status, mode=asked.mode, q=asked.q)
+    scope = ("history", user.user_id, wanted.status, wanted.mode, wanted.q)
     cursors = front().cursors
-    before = cursors.read(user.user_id, asked.cursor) if asked.cursor is not None else MAX_ID
-    # One row more than asked for tells whether another page follows.
-    rows = await front().services.downloads.page(user.user_id, before=before, limit=asked.limit + 1)
-    shown = rows[: asked.limit]
-    more = len(rows) > asked.limit
+    found = await front().services.history.page(
+        wanted, before=cursors.read(scope, asked.cursor), limit=asked.limit
+    )
     return answer(
         PageShown(
-            items=[download_view(row) for row in shown],
-            next_cursor=cursors.give(user.user_id, shown[-1]["history_id"]) if more else None,
+            items=[download_view(row) for row in found.rows],
+            next_cursor=cursors.give(scope, found.before),
         )
     )
 
