@@ -33,6 +33,7 @@ from storage.limits import Limits, Turns
 from storage.nodes import Nodes
 from storage.rates import Rates
 from storage.redis_door import connect
+from storage.roster import Roster
 from storage.slots import Slots
 from storage.strays import Strays
 from storage.users import Users
@@ -49,6 +50,7 @@ class Services:
     history: History
     due: Due
     users: Users
+    roster: Roster
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -129,6 +131,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             history=History(db),
             due=Due(db, node=node),
             users=Users(db),
+            roster=Roster(db),
             nodes=Nodes(db),
             limits=Limits(db),
             feed=Feed(redis),

@@ -33,6 +33,11 @@ class Filters:
     node: str | None = None
     q: str | None = None
 
+    @property
+    def scope(self) -> tuple[str | int | None, ...]:
+        """Return what a cursor of these rows is good for."""
+        return (self.user_id, self.status, self.mode, self.node, self.q)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -73,6 +78,11 @@ class History:
             **place,
         )
         return _page(rows, limit)
+
+    async def owner_of(self, history_id: int) -> int | None:
+        """Return whose a download is, or None if there is none or its record was deleted."""
+        row = await self._db.one("history_owner", history_id=history_id)
+        return None if row is None else int(row["user_id"])
 
     async def _search(self, wanted: Filters, *, before: int, limit: int) -> Page:
         walked: Page | None = None
@@ -125,10 +135,10 @@ def _values(wanted: Filters) -> dict[str, object]:
         "status": wanted.status,
         "mode": wanted.mode,
         "node": wanted.node,
-        "pattern": None if wanted.q is None else _pattern(wanted.q),
+        "pattern": None if wanted.q is None else containing(wanted.q),
     }
 
 
-def _pattern(text: str) -> str:
-    """Return the LIKE pattern of a text in which no character is special."""
+def containing(text: str) -> str:
+    """Return the LIKE pattern of what contains a text, none of whose characters is special."""
     return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"

@@ -67,7 +67,7 @@ def read_query(shape: type[ShapeT]) -> ShapeT:
         raise InvalidError(422, detail, *_explain(error)) from None
 
 
-def path_id(text: str) -> int:
+def path_id(text: str, name: str = "history_id") -> int:
     """Return the id in an address.
 
     Raises:
@@ -76,9 +76,7 @@ def path_id(text: str) -> int:
     try:
         return parse_id(text)
     except ValueError as error:
-        raise InvalidError(
-            422, "The address holds no valid id.", ("history_id", str(error))
-        ) from None
+        raise InvalidError(422, "The address holds no valid id.", (name, str(error))) from None
 
 
 def _is_utf8(parameters: dict[str, str]) -> bool:

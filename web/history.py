@@ -1,15 +1,18 @@
 """History: a user's downloads, page by page, newest first."""
 
+from dataclasses import asdict
+
 from quart import Blueprint, Response
 
 from domain.states import Status
 from storage.history import Filters
+from storage.stats import stats_of
 from web.bodies import path_id, read_query
 from web.callers import caller
 from web.front import front
-from web.history_shapes import HistoryAsked, PageShown
+from web.history_shapes import HistoryAsked, PageShown, StatsShown
 from web.operations import Operation, operation
-from web.problems import forbidden
+from web.problems import forbidden, unauthorized
 from web.views import answer, download_view
 
 blueprint = Blueprint("history", __name__, url_prefix="/user")
@@ -22,7 +25,7 @@ async def page() -> Response:
     user = await caller()
     asked = read_query(HistoryAsked)
     wanted = Filters(user_id=user.user_id, status=asked.status, mode=asked.mode, q=asked.q)
-    scope = ("history", user.user_id, wanted.status, wanted.mode, wanted.q)
+    scope = ("history", *wanted.scope)
     cursors = front().cursors
     found = await front().services.history.page(
         wanted, before=cursors.read(scope, asked.cursor), limit=asked.limit
@@ -33,6 +36,18 @@ async def page() -> Response:
             next_cursor=cursors.give(scope, found.before),
         )
     )
+
+
+@blueprint.get("/stats")
+@operation(Operation(tag="history", answers={200: StatsShown}))
+async def stats() -> Response:
+    """Return the user's numbers: downloads by status, bytes kept, bytes delivered."""
+    user = await caller()
+    found = await stats_of(front().services.db, user.user_id)
+    if found is None:
+        raise unauthorized()
+    numbers = {status.label: number for status, number in found.downloads.items()}
+    return answer(StatsShown.model_validate(asdict(found) | {"downloads": numbers}))
 
 
 @blueprint.delete("/history/<history_id>")

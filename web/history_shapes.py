@@ -1,5 +1,6 @@
 """The shapes of lists of downloads: which are asked for, and a page of them."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
@@ -68,3 +69,13 @@ class PageShown(BaseModel):
 
     items: list[DownloadShown]
     next_cursor: str | None
+
+
+class StatsShown(BaseModel):
+    """A user's numbers since the account was made."""
+
+    since: datetime
+    downloads: Annotated[dict[str, int], Field(description="How many of each status.")]
+    bytes_kept: int
+    bytes_delivered: int
+    transfers: int

@@ -2,7 +2,8 @@ import base64
 
 import pytest
 
-from tests.web.conftest import Join, Member
+from domain.states import Status
+from tests.web.conftest import Join, Member, Site
 from tests.web.rows import Rows
 
 
@@ -167,3 +168,24 @@ async def test_a_deleted_record_is_on_no_page(member: Member) -> None:
     assert await found(member) == [kept]
     assert await found(member, q="example") == [kept]
     assert await found(member, mode="archive") == [kept]
+
+
+async def test_a_user_is_told_the_numbers(member: Member, rows: Rows, site: Site) -> None:
+    kept, failed, hidden = [await member.submit() for _ in range(3)]
+    await rows.finish(kept, b"x" * 100, user_id=member.user_id)
+    await rows.end(failed, Status.FAILED)
+    await member.http.delete(f"/user/history/{hidden}")
+    await site.front.services.db.raw(
+        f"INSERT INTO delivery_counts VALUES ({member.user_id}, {kept}, 3, 250)"
+    )
+
+    told = (await member.http.get("/user/stats")).json()
+
+    assert told.pop("since").endswith("Z")
+    assert told == {
+        "downloads": {
+            "failed": 1, "completed": 1, "expired": 0, "pending_cleanup": 0, "queued": 0,
+            "running": 0, "cancelled": 0,
+        },
+        "bytes_kept": 100, "bytes_delivered": 250, "transfers": 3,
+    }  # fmt: skip
