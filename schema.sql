@@ -1,6 +1,9 @@
 -- The schema of V-Asset. Safe to run again at any time: `vasset migrate` does, under a lock.
 -- All deadlines are compared with the database's own clock.
 
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS btree_gin;
+
 CREATE TABLE IF NOT EXISTS users (
     user_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email         varchar(254) NOT NULL UNIQUE,      -- in its canonical form, storage/users.py
@@ -112,7 +115,22 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS file_taken_at   timestamptz;   -- when a scrub last took it up
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
-CREATE INDEX IF NOT EXISTS download_history_of_user ON download_history (user_id, history_id DESC);
+
+-- What a search looks into.
+CREATE OR REPLACE FUNCTION searched_text(title text, url text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT coalesce(title, '') || chr(10) || url $$;
+
+-- A history is read from these three alone: docs/decisions/0016-history.md.
+DROP INDEX IF EXISTS download_history_of_user;
+CREATE INDEX IF NOT EXISTS download_history_shown
+    ON download_history (user_id, history_id DESC) WHERE hidden_at IS NULL;
+CREATE INDEX IF NOT EXISTS download_history_filtered
+    ON download_history (user_id, status, mode, history_id DESC) WHERE hidden_at IS NULL;
+-- Without fastupdate: its list of what is not sorted in yet would be read by every search.
+CREATE INDEX IF NOT EXISTS download_history_searched
+    ON download_history
+    USING gin (user_id, status, mode, searched_text(title, url) gin_trgm_ops)
+    WITH (fastupdate = off) WHERE hidden_at IS NULL;
 CREATE INDEX IF NOT EXISTS download_history_queued
     ON download_history (user_id, history_id) WHERE status = 4;
 CREATE INDEX IF NOT EXISTS download_history_running

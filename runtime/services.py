@@ -28,12 +28,14 @@ from storage.due import Due
 from storage.exits import Exits
 from storage.feed import Feed
 from storage.files import Files
+from storage.history import History
 from storage.leases import Leases
 from storage.limits import Limits, Turns
 from storage.nodes import Nodes
 from storage.parses import Parses
 from storage.rates import Rates
 from storage.redis_door import connect
+from storage.roster import Roster
 from storage.slots import Slots
 from storage.strays import Strays
 from storage.users import Users
@@ -47,9 +49,11 @@ class Services:
     db: Db
     redis: Redis
     downloads: Downloads
+    history: History
     due: Due
     users: Users
     api_keys: ApiKeys
+    roster: Roster
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -129,9 +133,11 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             db=db,
             redis=redis,
             downloads=Downloads(db, node=node),
+            history=History(db),
             due=Due(db, node=node),
             users=Users(db, feed),
             api_keys=ApiKeys(db, feed),
+            roster=Roster(db),
             nodes=Nodes(db),
             limits=Limits(db),
             feed=feed,

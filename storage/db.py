@@ -31,6 +31,10 @@ class DatabaseError(Exception):
     """The database is away, full or refused a statement; nothing is known of the result."""
 
 
+class TooSlowError(DatabaseError):
+    """A statement took longer than it may, and was ended without a trace."""
+
+
 class Statements(Protocol):
     """What both the pool and one pinned connection can do."""
 
@@ -150,6 +154,8 @@ class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, asyncpg.QueryCanceledError):
+            raise TooSlowError(type(error).__name__) from error
         faults = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SQLAlchemyError)
         if isinstance(error, (*faults, TimeoutError)):
             # The text may name the server but never carries the password or a row's values.

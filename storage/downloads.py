@@ -61,10 +61,6 @@ class Downloads:
         """Return each claim of a download: attempt, stage, node, exit, outcome, seconds."""
         return await self._db.all("stage_runs_of", history_id=history_id)
 
-    async def page(self, user_id: int, *, before: int, limit: int) -> Sequence[Row]:
-        """Return rows of this user with an id below ``before``, newest first."""
-        return await self._db.all("downloads_page", user_id=user_id, before=before, limit=limit)
-
     async def cancel(self, history_id: int, user_id: int) -> Row | None:
         """Cancel at once, or leave a wish to the holder; None if it is final."""
         return await self._db.one("downloads_cancel", history_id=history_id, user_id=user_id)

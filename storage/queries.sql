@@ -119,9 +119,59 @@ SELECT * FROM download_history
 WHERE user_id = :user_id AND status IN (4, 5) AND hidden_at IS NULL
 ORDER BY history_id DESC;
 
--- name: downloads_page
+-- name: history_page
 SELECT * FROM download_history
 WHERE user_id = :user_id AND history_id < :before AND hidden_at IS NULL
+ORDER BY history_id DESC LIMIT :limit;
+
+-- name: history_page_filtered
+-- Of each status and mode its own newest rows, so that no row is read in vain.
+SELECT d.* FROM unnest(CAST(:statuses AS int[])) AS s (status)
+CROSS JOIN unnest(CAST(:modes AS varchar[])) AS m (mode)
+CROSS JOIN LATERAL (
+    SELECT * FROM download_history h
+    WHERE h.user_id = :user_id AND h.status = s.status AND h.mode = m.mode
+      AND h.history_id < :before AND h.hidden_at IS NULL
+    ORDER BY h.history_id DESC LIMIT :limit) d
+ORDER BY d.history_id DESC LIMIT :limit;
+
+-- name: history_plan
+-- What is NULL below falls out of a plan that is made for the values, and only out of such.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- name: history_bound
+SELECT set_config('statement_timeout', :ms, true);
+
+-- name: history_walk
+SELECT * FROM (
+    SELECT * FROM download_history
+    WHERE (CAST(:user_id AS bigint) IS NULL OR user_id = :user_id)
+      AND history_id < :before AND hidden_at IS NULL
+    ORDER BY history_id DESC LIMIT :reach) walked
+WHERE (CAST(:status AS int) IS NULL OR status = :status)
+  AND (CAST(:mode AS varchar) IS NULL OR mode = :mode)
+  AND (CAST(:node AS varchar) IS NULL OR storage_node = :node)
+  AND (CAST(:pattern AS text) IS NULL OR searched_text(title, url) ILIKE :pattern)
+ORDER BY history_id DESC LIMIT :limit;
+
+-- name: history_reach
+-- The last row that the walk looked at, if it did not come to the end.
+SELECT history_id FROM download_history
+WHERE (CAST(:user_id AS bigint) IS NULL OR user_id = :user_id)
+  AND history_id < :before AND hidden_at IS NULL
+ORDER BY history_id DESC OFFSET :reach - 1 LIMIT 1;
+
+-- name: history_index
+-- OFFSET 0 keeps the planner from walking: that has been done.
+SELECT * FROM (
+    SELECT * FROM download_history
+    WHERE (CAST(:user_id AS bigint) IS NULL OR user_id = :user_id)
+      AND (CAST(:status AS int) IS NULL OR status = :status)
+      AND (CAST(:mode AS varchar) IS NULL OR mode = :mode)
+      AND (CAST(:pattern AS text) IS NULL OR searched_text(title, url) ILIKE :pattern)
+      AND (CAST(:node AS varchar) IS NULL OR storage_node = :node)
+      AND history_id < :before AND hidden_at IS NULL
+    OFFSET 0) found
 ORDER BY history_id DESC LIMIT :limit;
 
 -- name: downloads_lock_turns
@@ -248,7 +298,7 @@ RETURNING history_id;
 -- name: downloads_end_cancelled
 UPDATE download_history SET
     status = 6, claim_until = NULL, finished_at = now(), file_size = NULL, file_hash = NULL,
-    error_code = 'cancelled', error_message = 'Cancelled by its owner.', error_retryable = false
+    error_code = 'cancelled', error_message = 'It was cancelled.', error_retryable = false
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
 RETURNING history_id;
 
@@ -261,7 +311,7 @@ UPDATE download_history SET
     claim_until = CASE WHEN claim_until > now() THEN claim_until END,
     error_code = CASE WHEN claim_until > now() THEN error_code ELSE 'cancelled' END,
     error_message = CASE WHEN claim_until > now() THEN error_message
-                         ELSE 'Cancelled by its owner.' END,
+                         ELSE 'It was cancelled.' END,
     error_retryable = CASE WHEN claim_until > now() THEN error_retryable ELSE false END
 WHERE history_id = :history_id AND user_id = :user_id AND status IN (4, 5)
   AND hidden_at IS NULL
@@ -398,7 +448,7 @@ RETURNING *;
 -- The holder died before it saw the wish.
 UPDATE download_history SET
     status = 6, claim_until = NULL, finished_at = now(), error_code = 'cancelled',
-    error_message = 'Cancelled by its owner.', error_retryable = false
+    error_message = 'It was cancelled.', error_retryable = false
 WHERE status IN (4, 5) AND cancel_wish_at IS NOT NULL
   AND (claim_until IS NULL OR claim_until < now())
 RETURNING *;
@@ -583,3 +633,48 @@ SELECT node, outcome, number, bytes FROM delivery_totals ORDER BY node, outcome;
 -- name: delivery_counts_of_user
 SELECT history_id, transfers, bytes, last_at FROM delivery_counts
 WHERE user_id = :user_id ORDER BY last_at DESC LIMIT :limit;
+
+-- name: stats_downloads
+SELECT status, count(*) AS number FROM download_history
+WHERE user_id = :user_id AND hidden_at IS NULL GROUP BY status;
+
+-- name: stats_bytes
+SELECT u.created_at AS since,
+       CAST((SELECT coalesce(sum(file_size), 0) FROM download_history
+             WHERE user_id = u.user_id AND status = 1 AND file_removed_at IS NULL)
+          + (SELECT coalesce(sum(file_size), 0) FROM download_history
+             WHERE user_id = u.user_id AND status = 3 AND file_removed_at IS NULL) AS bigint)
+           AS bytes_kept,
+       CAST(coalesce(d.bytes, 0) AS bigint) AS bytes_delivered,
+       CAST(coalesce(d.transfers, 0) AS bigint) AS transfers
+FROM users u
+CROSS JOIN LATERAL (SELECT sum(bytes) AS bytes, sum(transfers) AS transfers
+                    FROM delivery_counts WHERE user_id = u.user_id) d
+WHERE u.user_id = :user_id;
+
+-- name: roster_page
+SELECT user_id, email, nickname, role, created_at, disabled_at FROM users
+WHERE user_id < :before AND (CAST(:pattern AS text) IS NULL OR email ILIKE :pattern)
+ORDER BY user_id DESC LIMIT :limit;
+
+-- name: roster_lock
+-- So that of two administrators who disable each other at once one stays.
+SELECT pg_advisory_xact_lock(hashtext('vasset.roster'));
+
+-- name: roster_one
+SELECT u.user_id, u.email, u.nickname, u.role, u.created_at, u.disabled_at,
+       EXISTS (SELECT FROM users o WHERE o.user_id <> u.user_id
+               AND o.role = 'admin' AND o.disabled_at IS NULL) AS has_other_admin
+FROM users u WHERE u.user_id = :user_id FOR UPDATE OF u;
+
+-- name: roster_end_sessions
+DELETE FROM refresh_tokens WHERE user_id = :user_id;
+
+-- name: roster_change
+UPDATE users SET role = :role, token_version = token_version + 1,
+    disabled_at = CASE WHEN :disabled THEN coalesce(disabled_at, now()) END
+WHERE user_id = :user_id
+RETURNING user_id, email, nickname, role, created_at, disabled_at;
+
+-- name: history_owner
+SELECT user_id FROM download_history WHERE history_id = :history_id AND hidden_at IS NULL;

@@ -7,6 +7,8 @@ from quart import Blueprint, Quart, request, websocket
 
 from runtime.settings import Settings
 from web import (
+    admin_downloads,
+    admin_users,
     administration,
     auth,
     docs,
@@ -43,7 +45,8 @@ def create_app(settings: Settings) -> Quart:
     app.url_map.merge_slashes = False
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for part in (administration, auth, delivery, downloads, history, keys, parse, progress):
+    ours = (auth, delivery, downloads, history, keys, parse, progress)
+    for part in (*ours, administration, admin_downloads, admin_users):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

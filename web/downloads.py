@@ -59,15 +59,7 @@ async def show(history_id: str) -> Response:
 async def cancel(history_id: str) -> Response:
     """Cancel a download: at once (200), or as soon as the worker that holds it stops (202)."""
     user = await caller(Scope.SUBMIT)
-    downloads = front().services.downloads
-    row = await downloads.cancel(path_id(history_id), user.user_id)
-    if row is None:
-        await _refuse_move(history_id, user.user_id, "This download has ended.")
-    if Status(row["status"]).is_active:
-        front().errands.run(front().services.feed.wish_cancelled(row["history_id"]))
-        return answer(download_view(row), 202)
-    _tell(row)
-    return answer(download_view(row))
+    return await cancel_of(path_id(history_id), user.user_id)
 
 
 @blueprint.post("/<history_id>/retry")
@@ -78,18 +70,36 @@ async def retry(history_id: str) -> Response:
     row = await front().services.downloads.retry(path_id(history_id), user.user_id)
     if row is None:
         await _refuse_move(
-            history_id, user.user_id, "Only a failed or cancelled download can be tried again."
+            path_id(history_id),
+            user.user_id,
+            "Only a failed or cancelled download can be tried again.",
         )
     return _queued(row)
 
 
-async def _refuse_move(history_id: str, user_id: int, detail: str) -> NoReturn:
+async def cancel_of(history_id: int, user_id: int) -> Response:
+    """Cancel a user's download and answer what became of it.
+
+    Raises:
+        ProblemError: 403 not this user's, 409 it has ended.
+    """
+    row = await front().services.downloads.cancel(history_id, user_id)
+    if row is None:
+        await _refuse_move(history_id, user_id, "This download has ended.")
+    if Status(row["status"]).is_active:
+        front().errands.run(front().services.feed.wish_cancelled(row["history_id"]))
+        return answer(download_view(row), 202)
+    _tell(row)
+    return answer(download_view(row))
+
+
+async def _refuse_move(history_id: int, user_id: int, detail: str) -> NoReturn:
     """Say why a download of this state, or of nobody, was not moved.
 
     Raises:
         ProblemError: 403 not this user's, 409 it is.
     """
-    if await front().services.downloads.of_user(path_id(history_id), user_id) is None:
+    if await front().services.downloads.of_user(history_id, user_id) is None:
         raise forbidden()
     raise ProblemError(409, Code.CONFLICT, detail)
 

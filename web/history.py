@@ -1,15 +1,19 @@
 """History: a user's downloads, page by page, newest first."""
 
+from dataclasses import asdict
+
 from quart import Blueprint, Response
 
 from domain.keys import Scope
 from domain.states import Status
+from storage.history import Filters
+from storage.stats import stats_of
 from web.bodies import path_id, read_query
 from web.callers import caller
 from web.front import front
+from web.history_shapes import HistoryAsked, PageShown, StatsShown
 from web.operations import Operation, operation
-from web.problems import forbidden
-from web.shapes import MAX_ID, HistoryAsked, PageShown
+from web.problems import forbidden, unauthorized
 from web.views import answer, download_view
 
 blueprint = Blueprint("history", __name__, url_prefix="/user")
@@ -21,18 +25,30 @@ async def page() -> Response:
     """Return a page of the user's downloads, newest first."""
     user = await caller(Scope.READ)
     asked = read_query(HistoryAsked)
+    wanted = Filters(user_id=user.user_id, status=asked.status, mode=asked.mode, q=asked.q)
+    scope = ("history", *wanted.scope)
     cursors = front().cursors
-    before = cursors.read(user.user_id, asked.cursor) if asked.cursor is not None else MAX_ID
-    # One row more than asked for tells whether another page follows.
-    rows = await front().services.downloads.page(user.user_id, before=before, limit=asked.limit + 1)
-    shown = rows[: asked.limit]
-    more = len(rows) > asked.limit
+    found = await front().services.history.page(
+        wanted, before=cursors.read(scope, asked.cursor), limit=asked.limit
+    )
     return answer(
         PageShown(
-            items=[download_view(row) for row in shown],
-            next_cursor=cursors.give(user.user_id, shown[-1]["history_id"]) if more else None,
+            items=[download_view(row) for row in found.rows],
+            next_cursor=cursors.give(scope, found.before),
         )
     )
+
+
+@blueprint.get("/stats")
+@operation(Operation(tag="history", answers={200: StatsShown}))
+async def stats() -> Response:
+    """Return the user's numbers: downloads by status, bytes kept, bytes delivered."""
+    user = await caller()
+    found = await stats_of(front().services.db, user.user_id)
+    if found is None:
+        raise unauthorized()
+    numbers = {status.label: number for status, number in found.downloads.items()}
+    return answer(StatsShown.model_validate(asdict(found) | {"downloads": numbers}))
 
 
 @blueprint.delete("/history/<history_id>")

@@ -109,13 +109,6 @@ class DownloadAsked(Asked):
     audio_only: bool = False
 
 
-class HistoryAsked(Asked):
-    """Which page of the history."""
-
-    cursor: Annotated[str, Field(description="The next_cursor of the page before.")] | None = None
-    limit: PageSize = 50
-
-
 class UserShown(BaseModel):
     """An account as its owner sees it."""
 
@@ -188,13 +181,6 @@ class DownloadDetail(DownloadShown):
     """A download with everything that was done for it, the oldest first."""
 
     runs: list[StageRunShown]
-
-
-class PageShown(BaseModel):
-    """A page of the history; ``next_cursor`` is null on the last one."""
-
-    items: list[DownloadShown]
-    next_cursor: str | None
 
 
 class FaultShown(BaseModel):

@@ -12,6 +12,7 @@ from hypothesis import stateful
 from domain.states import Mode
 from storage.db import Db, Row
 from storage.downloads import CLAIM
+from storage.history import Filters, History
 from storage.nodes import Nodes
 from storage.users import Users
 from tests.storage.clocked_node import ENDINGS, HANDS_ON, ClockedNode, Holder
@@ -32,7 +33,7 @@ class World(stateful.RuleBasedStateMachine):
         root = Path(mkdtemp(dir=folder))
         self.do, self.clock = runner.run, FakeClock(self.db)
         self.nodes = {name: ClockedNode(self.db, root, name) for name in NAMES}
-        self.rows = self.nodes["node-a"].downloads
+        self.rows, self.history = self.nodes["node-a"].downloads, History(self.db)
         self.silent: set[str] = set()
         self.owners: dict[int, int] = {}
         self.epochs, self.retries = Counter[int](), Counter[int]()
@@ -49,8 +50,9 @@ class World(stateful.RuleBasedStateMachine):
 
     def table(self) -> dict[int, Row]:
         """Return every row by its id."""
-        pages = [self.do(self.rows.page(user, before=2**40, limit=999)) for user in self.users]
-        return {row["history_id"]: row for page in pages for row in page}
+        whole = [Filters(user_id=user) for user in self.users]
+        pages = [self.do(self.history.page(each, before=2**40, limit=999)) for each in whole]
+        return {row["history_id"]: row for page in pages for row in page.rows}
 
     def row(self, history_id: int) -> Row:
         """Return one row, as its owner sees it."""

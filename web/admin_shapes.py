@@ -1,0 +1,95 @@
+"""The shapes of what administrators ask for and see: accounts, nodes, everybody's downloads."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from web.history_shapes import Cursor, ModeName, Search, StatusName
+from web.shapes import Asked, DownloadShown, Id, PageSize
+
+NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class UsersAsked(Asked):
+    """Which page of the accounts; ``q`` is a part of the e-mail address."""
+
+    q: Search | None = None
+    cursor: Cursor | None = None
+    limit: PageSize = 50
+
+
+class AccountShown(BaseModel):
+    """An account as an administrator sees it; ``disabled_at`` is null if it may be used."""
+
+    user_id: int
+    email: str
+    nickname: str | None
+    role: Literal["user", "admin"]
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+class AccountsShown(BaseModel):
+    """A page of the accounts, newest first; ``next_cursor`` is null on the last one."""
+
+    items: list[AccountShown]
+    next_cursor: str | None
+
+
+class AccountChangeAsked(Asked):
+    """What is to change of an account; what is not given stays."""
+
+    role: Literal["user", "admin"] | None = None
+    disabled: bool | None = None
+
+    @model_validator(mode="after")
+    def _check_any(self) -> Self:
+        if self.role is None and self.disabled is None:
+            message = "must change something"
+            raise ValueError(message)
+        return self
+
+
+class NodeShown(BaseModel):
+    """A storage node; ``url`` is where its files are reached, empty if nobody was told."""
+
+    node: str
+    url: str
+    alive: bool
+    draining: bool
+    running: int
+    sandbox: str
+    heartbeat_at: datetime
+
+
+class NodesShown(BaseModel):
+    """Every storage node."""
+
+    items: list[NodeShown]
+
+
+class DownloadsAsked(Asked):
+    """Which page of everybody's downloads."""
+
+    user: Id | None = None
+    status: StatusName | None = None
+    mode: ModeName | None = None
+    node: NodeName | None = None
+    q: Search | None = None
+    cursor: Cursor | None = None
+    limit: PageSize = 50
+
+
+class AdminDownloadShown(DownloadShown):
+    """A download as an administrator sees it."""
+
+    user_id: int
+    storage_node: str | None
+
+
+class AdminPageShown(BaseModel):
+    """A page of everybody's downloads; it may hold fewer than ``limit`` with more behind it."""
+
+    items: list[AdminDownloadShown]
+    next_cursor: str | None
