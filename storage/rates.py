@@ -23,7 +23,8 @@ for i, key in ipairs(KEYS) do
     local paid = math.max(tonumber(redis.call('GET', key) or 0), now - ARGV[2])
     wait = math.max(wait, paid - now)
     paid = paid + ARGV[1] / ARGV[i + 2]
-    redis.call('SET', key, string.format('%.6f', paid), 'PX', math.ceil((paid - now) * 1000) + 1000)
+    local ms = math.max(math.ceil((paid - now) * 1000), 0) + 1000
+    redis.call('SET', key, string.format('%.6f', paid), 'PX', ms)
 end
 return string.format('%.6f', wait)"""
 
@@ -48,7 +49,11 @@ class Rates:
         self._reserve = redis.register_script(_RESERVE)
 
     async def reserve(self, buckets: list[Bucket], size_bytes: int) -> float:
-        """Take bytes out of every bucket; return the seconds to wait before sending them."""
+        """Take bytes out of every bucket; return the seconds to wait before sending them.
+
+        Args:
+            size_bytes: Below 0 to give back what will not be sent.
+        """
         answer = await self._reserve(
             [f"vasset:rate:{bucket.name}" for bucket in buckets],
             [size_bytes, BURST_S, *(bucket.bytes_per_s for bucket in buckets)],

@@ -65,7 +65,8 @@ _ENTER = f"""{_TIME}
 for i = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now) end
 if redis.call('ZSCORE', KEYS[1], ARGV[2]) then
     if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[7]) then return 3 end
-elseif redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then return 2
+elseif not redis.call('ZSCORE', KEYS[2], ARGV[3])
+    and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then return 2
 elseif redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then return 1 end
 {_WRITE}"""
 _RENEW = _TIME + _WRITE

@@ -1,5 +1,6 @@
 """The app: routes, errors and services, put together."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import cast
 
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> Quart:
 
 
 async def _note_route() -> None:
+    exchange().task = asyncio.current_task()
     exchange().route = request.url_rule.rule if request.url_rule is not None else None
 
 

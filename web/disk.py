@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 Read = TypeVar("Read")
@@ -20,5 +21,8 @@ async def on_disk(work: Callable[[], Read]) -> Read:
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait([running])
+        while not running.done():
+            # More than once: its patience ends, and then the client leaves.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
         raise

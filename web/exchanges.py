@@ -3,8 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -45,6 +45,7 @@ class Exchange:
 
     Attributes:
         route: The pattern of the route, never the address: that holds ids and secrets.
+        task: The app's own task that answers.
         body: Sends the body past the app, which answers with an empty one; see web/outlets.py.
         exits: What must be given back when the last byte is sent or the client is gone.
         cut: Why the body did not arrive whole, or None.
@@ -54,6 +55,7 @@ class Exchange:
     route: str | None = None
     user_id: int | None = None
     status: int = 0
+    task: "asyncio.Task[Any] | None" = None
     body: Body | None = None
     sent_bytes: int = 0
     cut: Outcome | None = None
@@ -97,7 +99,7 @@ class Exchanges:
 
         with structlog.contextvars.bound_contextvars(request_id=seen.request_id):
             try:
-                async with seen.exits:
+                async with seen.exits, _ended(seen):
                     await self._answer(scope, receive, send_on)
             finally:
                 _log.info(
@@ -123,6 +125,21 @@ class Exchanges:
             await send({"type": "http.response.body", "body": body, "more_body": False})
         else:
             await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def _ended(seen: Exchange) -> AsyncGenerator[None]:
+    """Let the app's task end before what it works with is given back.
+
+    Quart leaves it behind when it is cancelled itself, which uvicorn does when it stops. It would
+    read from descriptors that are closed, and belong to another file by now.
+    """
+    try:
+        yield
+    finally:
+        if seen.task is not None and not seen.task.done():
+            seen.task.cancel()
+            await asyncio.wait([seen.task])
 
 
 async def _send_body(seen: Exchange, body: Body, outlet: Outlet) -> None:

@@ -117,6 +117,7 @@ class Outlet:
             reset = struct.pack("ii", 1, 0)
             connection = self._transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-            self._transport.abort()
+        # One that is closing already may wait for ever, to send what nobody takes.
+        self._transport.abort()
         while not self._cycle.disconnected:  # noqa: ASYNC110 - uvicorn keeps no event of it
             await asyncio.sleep(0)

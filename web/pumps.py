@@ -53,12 +53,15 @@ class _Turns:
 
     def _give(self) -> None:
         left = TURN_BYTES
-        while self._waiting and left > 0:
-            left -= self._waiting.popleft()()
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._give)
-        else:
-            self._loop = None
+        try:
+            while self._waiting and left > 0:
+                left -= self._waiting.popleft()()
+        finally:
+            # Whatever a step may raise, the other streams go on.
+            if self._waiting:
+                asyncio.get_running_loop().call_soon(self._give)
+            else:
+                self._loop = None
 
 
 _turns = _Turns()
@@ -200,7 +203,11 @@ class _Part:
         # Once: each time it is taken off, uvloop closes what it watches with.
         if not self._is_watched:
             self._is_watched = True
-            self._pump.wait_until_writable(self.ask)
+            try:
+                self._pump.wait_until_writable(self.ask)
+            except (OSError, RuntimeError) as error:
+                # There is nobody else to whom it could be raised.
+                self.ended.set_exception(error)
 
 
 def _read_through(descriptor: int, offset: int, count: int) -> None:

@@ -1,11 +1,12 @@
 """The wire: HTTP as it arrives, with the limits that uvicorn leaves out."""
 
 import asyncio
+from collections import deque
 from http import HTTPStatus
 from typing import cast
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from web.outlets import Outlet
 from web.problems import MEDIA_TYPE, Code, ProblemError
@@ -32,6 +33,7 @@ class Wire(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
+        self._open: deque[RequestResponseCycle] = deque()
         super().connection_made(transport)
         self._await_head()
 
@@ -39,6 +41,10 @@ class Wire(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_here()
         super().connection_lost(exc)
+        # uvicorn tells only the newest one, though the client may have asked ahead.
+        for cycle in self._open:
+            cycle.disconnected = not cycle.response_complete
+            cycle.message_event.set()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -66,7 +72,24 @@ class Wire(HttpToolsProtocol):
         super().on_headers_complete()
         # None for a socket. The task that answers has not begun yet.
         if self.cycle is not before:
+            self._oldest_open()
+            self._open.append(self.cycle)
             cast("dict[str, object]", self.cycle.scope)[OUTLET] = Outlet(self.cycle)
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._head_timer is not None:
+            # Behind two requests nothing was read, so what followed them could not arrive.
+            self._head_is_here()
+            self._await_head()
+
+    @override
+    def handle_websocket_upgrade(self) -> None:
+        if self._oldest_open() is None:
+            super().handle_websocket_upgrade()
+        else:
+            self.transport.abort()
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -88,10 +111,23 @@ class Wire(HttpToolsProtocol):
             self._head_timer = None
 
     def _end_late_head(self) -> None:
-        if not self.transport.is_closing():
+        if self.flow.read_paused:
+            self._await_head()
+        elif not self.transport.is_closing():
             self._refuse(408, "The request did not arrive in time.")
 
+    def _oldest_open(self) -> RequestResponseCycle | None:
+        """Return the request that is being answered; answers follow each other in order."""
+        while self._open and self._open[0].response_complete:
+            self._open.popleft()
+        return self._open[0] if self._open else None
+
     def _refuse(self, status: int, detail: str) -> None:
+        """Say what is wrong and close; without a word where it would stand in a file."""
+        answered = self._oldest_open()
+        if answered is not None and answered.response_started:
+            self.transport.abort()
+            return
         body = ProblemError(status, Code.INVALID_REQUEST, detail).body()
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"

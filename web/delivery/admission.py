@@ -113,6 +113,10 @@ class Admission:
         try:
             verdict = await self._ask(stream)
             is_in = verdict is Verdict.ENTERED
+        except asyncio.CancelledError:
+            # Redis may have let it in all the same, or will when it comes to read.
+            await self.leave(stream)
+            raise
         finally:
             if not is_in:
                 self._forget(stream)
@@ -157,3 +161,7 @@ class Admission:
             streams = [stream for slot in self._streams.values() for stream in slot]
             with suppress(*RedisFault):
                 await self._slots.renew(streams)
+                # Who left meanwhile may have been given a new lease by this.
+                for stream in streams:
+                    if stream not in self._streams.get((stream.user_id, stream.content), ()):
+                        await self._slots.leave(stream)

@@ -1,6 +1,7 @@
 """Answers: the heads under which files go out."""
 
 import base64
+from http import HTTPStatus
 
 from quart import Response
 
@@ -48,9 +49,7 @@ def refused(asset: KeptAsset, refusal: Refusal) -> Response:
     """
     match refusal:
         case Refusal.NOT_MODIFIED:
-            response = bodiless(304, {**PRIVATE, "ETag": etag_of(asset)})
-            del response.headers["Content-Length"], response.headers["Content-Type"]
-            return response
+            return bodiless(304, {**PRIVATE, "ETag": etag_of(asset)})
         case Refusal.PRECONDITION_FAILED:
             raise ProblemError(412, Code.CONFLICT, "The file is another one than you expect.")
         case Refusal.UNSATISFIABLE:
@@ -69,5 +68,8 @@ def bodiless(status: int, headers: dict[str, str], *, content_type: str = BINARY
     """Return an answer to which the app adds no body."""
     response = Response(b"", status, content_type=content_type)
     response.headers.update(headers)
+    if status == HTTPStatus.NOT_MODIFIED:
+        # Those of the file would be right here, and no others. Source: RFC 9110, 8.6.
+        del response.headers["Content-Length"], response.headers["Content-Type"]
     response.timeout = _NO_TIMEOUT
     return response

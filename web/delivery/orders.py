@@ -41,6 +41,18 @@ class Order:
             return ids
         return f"archive-{hashlib.sha256(ids.encode()).hexdigest()[:16]}"
 
+    def as_ticket(self, use: Use, ends_at: int) -> str:
+        """Return a ticket for these files."""
+        return front().desk.tickets.give(
+            Ticket(
+                use=use,
+                user_id=self.user.user_id,
+                version=self.user.token_version,
+                ends_at=ends_at,
+                history_ids=self.history_ids,
+            )
+        )
+
 
 async def file_order() -> Order:
     """Return what a request for one file wants.

@@ -40,8 +40,16 @@ class Pacing:
 
     async def wait(self, buckets: Sequence[Bucket], size_bytes: int) -> None:
         """Wait until so many bytes may be sent."""
-        if buckets:
-            await asyncio.sleep(await self._reserve(list(buckets), size_bytes))
+        if not buckets:
+            return
+        reserving = asyncio.ensure_future(self._reserve(list(buckets), size_bytes))
+        try:
+            await asyncio.sleep(await asyncio.shield(reserving))
+        except asyncio.CancelledError:
+            # Or who asks and leaves, again and again, would use up what is there for all.
+            await reserving
+            await self._reserve(list(buckets), -size_bytes)
+            raise
 
     async def _reserve(self, buckets: list[Bucket], size_bytes: int) -> float:
         """Return the seconds to wait; while Redis is away this process counts alone."""

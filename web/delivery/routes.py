@@ -24,7 +24,7 @@ from web.delivery.shapes import (
     FileTicketAsked,
     TicketShown,
 )
-from web.delivery.tickets import Ticket, Use
+from web.delivery.tickets import Use
 from web.delivery.transfers import Transfer, begin, count_at_the_end, send_by
 from web.front import front
 from web.operations import BINARY, Operation, operation
@@ -86,9 +86,11 @@ async def send_archive() -> Response:
     if (node := _other_node(rows)) is not None:
         return await elsewhere.answer_of(order, node)
     assets = [as_asset(row) for row in rows]
+    if request.method != "HEAD":
+        # First, or a hundred descriptors would be held by each request that waits for a slot.
+        await begin(order.user.user_id, order.content)
     archive = Archive([(asset, await open_for(order, asset)) for asset in assets])
     if request.method != "HEAD":
-        await begin(order.user.user_id, order.content)
         send_by(order.user.user_id, archive.send)
         count_at_the_end(assets, archive.size_bytes)
     headers = {
@@ -139,15 +141,7 @@ async def give_archive_ticket() -> Response:
 async def _ticket(order: Order, route: str) -> Response:
     await rows_of(order.user, order.history_ids)
     ttl_s = front().settings.delivery.ticket_ttl_s
-    ticket = front().desk.tickets.give(
-        Ticket(
-            use=order.use,
-            user_id=order.user.user_id,
-            version=order.user.token_version,
-            ends_at=int(front().now()) + ttl_s,
-            history_ids=order.history_ids,
-        )
-    )
+    ticket = order.as_ticket(order.use, int(front().now()) + ttl_s)
     url = f"{front().public_url}/api/v1/download/{route}?ticket={ticket}"
     shown = TicketShown(ticket=ticket, url=url, expires_in=ttl_s)
     return answer(shown)

@@ -128,5 +128,7 @@ async def test_a_file_that_expires_between_row_and_disk_is_gone_and_not_missing(
     reader.site.front.services.files.delete(path)
     await asyncio.gather(*asking)
 
-    assert codes <= {200, 410, 429}
+    # nginx may come too late for what the program has just judged; asked again, it is 410.
+    between = {503} if reader.site.settings.delivery.offload == "x-accel" else set[int]()
+    assert codes <= {200, 410, 429} | between
     assert await fault_of(reader, history_id) == ""
