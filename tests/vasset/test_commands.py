@@ -68,8 +68,9 @@ def test_a_missing_setting_is_named(words: tuple[str, ...], named: str, tmp_path
     assert done.stderr.count("\n") == 1
 
 
-def test_the_web_process_needs_a_long_secret(tmp_path: Path) -> None:
-    done = vasset("web", data=tmp_path, environment=UNREACHABLE | {"VASSET_AUTH__SECRET": "short"})
+@pytest.mark.parametrize("secret", ["", "changeme", "x" * 31])
+def test_the_web_process_needs_a_long_secret(secret: str, tmp_path: Path) -> None:
+    done = vasset("web", data=tmp_path, environment=UNREACHABLE | {"VASSET_AUTH__SECRET": secret})
 
     assert done.returncode == 1
     assert "auth.secret" in done.stderr

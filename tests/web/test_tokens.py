@@ -1,4 +1,5 @@
 import base64
+import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from domain.download import User
 from runtime.settings_layers import SettingsError
@@ -114,6 +116,9 @@ SPOILERS: list[Callable[[str], str]] = [
     lambda t: t + "=",
     lambda t: t + "\n",
     lambda t: " " + t,
+    lambda t: t.replace(".", ". ", 1),
+    lambda t: t.replace(".", ".\n", 1),
+    lambda t: t.replace(".", "..", 1),
     lambda t: t[:-1] + chr(ord(t[-1]) ^ 1),
     lambda t: t.replace(".", ".=", 1),
     lambda t: t + "\u00e9",
@@ -146,6 +151,25 @@ def test_a_token_has_one_form(spoil: Callable[[str], str]) -> None:
 )
 def test_only_our_header_our_key_and_one_reading_are_taken(token: str) -> None:
     assert tokens().read(token) is None
+
+
+def test_no_common_secret_signs_a_token() -> None:
+    """Reliability row JW-6; PyJWT refuses to sign with such keys, so this signs by itself."""
+    head, payload, _ = tokens().give(ADA).split(".")
+
+    for key in ("", "secret", "changeme", *FREQUENCY_LISTS["passwords"][:1_000]):
+        digest = hmac.digest(key.encode(), f"{head}.{payload}".encode(), "sha256")
+        signature = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        assert tokens().read(f"{head}.{payload}.{signature}") is None
+
+
+def test_the_signature_of_another_token_does_not_fit() -> None:
+    one, other = tokens().give(ADA), tokens().give(ADA)
+
+    mixed = f"{one.rpartition('.')[0]}.{other.rpartition('.')[2]}"
+
+    assert tokens().read(one) is not None
+    assert tokens().read(mixed) is None
 
 
 @pytest.mark.parametrize("secret", ["", "changeme", "x" * 31])
