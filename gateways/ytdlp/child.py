@@ -17,16 +17,20 @@ from yt_dlp.networking import common as networking  # noqa: TID251 - the one fil
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import DownloadError, YoutubeDLError  # noqa: TID251 - the one file that may
 
-from domain.failures import CorruptError, TooLargeError, UnsupportedSiteError
+from domain.failures import CorruptError, TooLargeError
 from gateways.egress.passage import USER
 from gateways.ytdlp import cage, confinement, namespaces
 from gateways.ytdlp.causes import report_of
+from gateways.ytdlp.facts import facts, parts, whole
+from gateways.ytdlp.findings import Found
 from gateways.ytdlp.inspection import inspect
+from gateways.ytdlp.look_options import look_options
 from gateways.ytdlp.options import ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
     Inspect,
+    Look,
     Merging,
     Report,
     Start,
@@ -43,8 +47,8 @@ EXIT_FAILED = 1
 LOOPBACK = "127.0.0.1"
 
 Tell = Callable[[Report], None]
-Work = Callable[[Start, str, Tell], Done]
-"""Fetches as ordered, through the gate at an address, telling how far it is."""
+Work = Callable[[Start | Look, str, Tell], Report]
+"""Fetches or looks as ordered, through the gate at an address, telling how far it is."""
 
 
 def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") -> int:
@@ -70,11 +74,11 @@ def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") ->
 
     try:
         match message:
-            case Start():
+            case Start() | Look():
                 # The runner answers at this door from its own net: a socket stays where it was
                 # made.
                 socket.send_fds(channel, [b"\n"], [door.fileno()])
-                tell(_fetch(message, door, level, work, tell))
+                tell(_go_out(message, door, level, work, tell))
             case Inspect():
                 tell(_inspect(message, door, level))
             case _:
@@ -101,12 +105,19 @@ def _begin(parent: int, level: Level) -> socket.socket:
     return socket.create_server((LOOPBACK, 0))
 
 
-def _fetch(message: Start, door: socket.socket, level: Level, work: "Work", tell: Tell) -> Report:
+def _go_out(
+    message: Start | Look, door: socket.socket, level: Level, work: "Work", tell: Tell
+) -> Report:
     port = int(door.getsockname()[1])
     door.close()
+    if isinstance(message, Look):
+        # It leaves nothing behind, so there is no place where it may write.
+        folder, token = None, message.token
+    else:
+        folder, token = message.order.staging, message.order.token
     outside = confinement.Outside(port=port, programs=confinement.programs(message.tools))
-    confinement.shut_in(message.limits, message.order.staging, level, outside)
-    return work(message, f"http://{USER}:{message.order.token}@{LOOPBACK}:{port}", tell)
+    confinement.shut_in(message.limits, folder, level, outside)
+    return work(message, f"http://{USER}:{token}@{LOOPBACK}:{port}", tell)
 
 
 def _inspect(message: Inspect, door: socket.socket, level: Level) -> Report:
@@ -121,6 +132,25 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 def _be_exhausted(_number: int, _frame: FrameType | None) -> None:
     raise TooLargeError
+
+
+def visit(order: Start | Look, gate: str, tell: Tell) -> Report:
+    """Fetch or look, as ordered, and return the last word."""
+    return look(order, gate, tell) if isinstance(order, Look) else fetch(order, gate, tell)
+
+
+def look(order: Look, gate: str, tell: Tell) -> Found:
+    """Tell the formats and entries at an address, and return what the site said of the whole.
+
+    Raises:
+        Exception: As ``fetch``.
+    """
+    options: Any = look_options(order, gate)
+    with _Ytdlp(options) as ytdlp:
+        found: Any = ytdlp.extract_info(order.url, download=False)
+    for part in parts(found, order.max_entries):
+        tell(part)
+    return whole(found)
 
 
 def fetch(start: Start, gate: str, tell: Tell) -> Done:
@@ -142,7 +172,7 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     options: Any = ytdlp_options(start.order, start.limits, start.tools, gate=gate)
     options["progress_hooks"] = [tally.add]
     options["postprocessor_hooks"] = [merging]
-    with _WholeFiles(options) as ytdlp:
+    with _Ytdlp(options) as ytdlp:
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
         try:
             found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
@@ -159,7 +189,7 @@ _networking: Any = networking
 _networking.make_ssl_context = cache(_networking.make_ssl_context)
 
 
-class _WholeFiles(yt_dlp.YoutubeDL):
+class _Ytdlp(yt_dlp.YoutubeDL):
     """yt-dlp, but a transfer that broke off goes on only with the rest of the same file."""
 
     # Sorting out 1,800 extractors takes 40 ms; the warm-up does it for all its forks.
@@ -204,32 +234,8 @@ class Planner(PostProcessor):
         return [], information
 
 
-def facts(found: Mapping[str, Any] | None) -> Done:
-    """Return what a site said about the one video that was fetched.
-
-    Raises:
-        UnsupportedSiteError: It offered none.
-    """
-    while found is not None and "entries" in found:
-        found = next(iter(found["entries"] or []), None)
-    if found is None:
-        raise UnsupportedSiteError
-    duration = found.get("duration")
-    return Done(
-        title=str(found.get("title") or ""),
-        extractor=str(found.get("extractor") or ""),
-        webpage_url=_text(found.get("webpage_url")),
-        thumbnail=_text(found.get("thumbnail")),
-        duration_s=float(duration) if isinstance(duration, int | float) else None,
-    )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def warm(start: Start) -> None:
-    """Fetch one small file in this very process, so that its forks need not load what it takes.
+    """Fetch one small video in this very process, so that its forks need not load what it takes.
 
     The patterns of all extractors are compiled by the first fetch only: 0.10 s for one after it
     against 0.56 s after a bare import.

@@ -10,6 +10,7 @@ from gateways.ytdlp import cage, namespaces, seccomp, walls
 from gateways.ytdlp.options import HOME, FetchLimits, Tools
 from gateways.ytdlp.sandbox import Level
 
+_NOWHERE = Path("/nonexistent")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -42,17 +43,19 @@ def programs(tools: Tools) -> tuple[Path, ...]:
 
 
 def shut_in(
-    limits: FetchLimits, staging: Path, level: Level, outside: Outside | None = None
+    limits: FetchLimits, folder: Path | None, level: Level, outside: Outside | None = None
 ) -> None:
     """Leave the process nothing but its folder, its limits and a bare environment.
 
     Args:
+        folder: None for none at all.
         outside: None for a look without any net or program, which also changes nothing.
     """
-    os.chdir(staging)
+    os.chdir(folder or "/")
     os.umask(0o077)
-    home = staging / HOME
-    if outside is not None:
+    writes = folder is not None and outside is not None
+    home = (folder or _NOWHERE) / HOME
+    if writes:
         home.mkdir()
     _bare_environment(home)
     # Every program that yt-dlp starts dies with this process, even if it is killed.
@@ -67,10 +70,10 @@ def shut_in(
     cage.forbid_new_privileges()
     if level is not Level.NONE:
         walls.raise_walls(
-            staging,
+            folder,
             programs=() if outside is None else outside.programs,
             port=None if outside is None else outside.port,
-            writes=outside is not None,
+            writes=writes,
         )
         seccomp.forbid_calls()
 

@@ -66,6 +66,25 @@ class Job:
         with contextlib.suppress(OSError):
             self.door.set_result(socket.socket(fileno=descriptor))
 
+    async def stir(self, wait_s: float) -> None:
+        """Wait until it says something or ends, but not longer than the given seconds."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self.stirred.wait()
+        except TimeoutError:
+            return
+        self.stirred.clear()
+
+    def taken(self) -> list[Report]:
+        """Return the reports that nobody has read yet, once."""
+        reports, self.reports = self.reports, []
+        return reports
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left of it and all that it said has come."""
+        return self.ended.done() and self.is_drained
+
     def settle(self, code: int | None) -> None:
         """Note the end, once."""
         if not self.ended.done():

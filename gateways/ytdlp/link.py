@@ -5,6 +5,7 @@ import contextlib
 import socket
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gateways.ytdlp.protocol import (
     End,
     Exited,
     Inspect,
+    Look,
     Ready,
     Start,
     decode_control,
@@ -116,7 +118,11 @@ class Link:
             lambda job: Inspect(job=job, staging=file.parent, name=file.name, limits=limits)
         )
 
-    async def _give(self, message_of: Callable[[int], Start | Inspect]) -> Job:
+    async def look(self, look: Look) -> Job:
+        """Return the job of a look, whatever number it has; as ``start``."""
+        return await self._give(lambda job: replace(look, job=job))
+
+    async def _give(self, message_of: Callable[[int], Start | Look | Inspect]) -> Job:
         self._last_number += 1
         ours, theirs = socket.socketpair()
         ours.settimeout(0)

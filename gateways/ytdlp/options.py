@@ -142,7 +142,7 @@ def ytdlp_options(
     Source: yt_dlp/YoutubeDL.py, the class docstring; reliability 6.4.
     """
     return {
-        **_source(gate, tools),
+        **source(gate, tools),
         # A text of its own: what the site adds to it ends with this child.
         "cookiefile": StringIO(order.cookies) if order.cookies else None,
         **_transfer(limits),
@@ -165,7 +165,8 @@ def ytdlp_options(
     }
 
 
-def _source(gate: str, tools: Tools) -> dict[str, Any]:
+def source(gate: str, tools: Tools) -> dict[str, Any]:
+    """Return what holds for every visit to a site: by which way, with which tools."""
     return {
         # None would let yt-dlp take a proxy from the environment.
         "proxy": gate,
@@ -206,7 +207,7 @@ def format_selector(wish: Wish) -> str:
         UnsupportedSiteError: The wished format id cannot be one.
     """
     if wish.format_id is not None:
-        if not _FORMAT_ID.fullmatch(wish.format_id):
+        if not is_format_id(wish.format_id):
             raise UnsupportedSiteError
         # As a filter in quotes, never bare: "all" and "mergeall" are words of the language.
         exact = f'[format_id="{wish.format_id}"]'
@@ -218,6 +219,11 @@ def format_selector(wish: Wish) -> str:
         return "bv*+ba/b"
     bound = f"[height<=?{height}]"
     return f"bv*{bound}+ba/b{bound}/wv*+ba/w/b"
+
+
+def is_format_id(text: str) -> bool:
+    """Whether a text could be wished for as an exact format."""
+    return _FORMAT_ID.fullmatch(text) is not None
 
 
 def refuse_live(media: Mapping[str, Any], *, incomplete: bool = False) -> None:

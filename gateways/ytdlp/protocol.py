@@ -1,14 +1,16 @@
 """What runner, server and child say to each other: one JSON object in a line or packet."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.download import Progress
+from domain.findings import Entry, Format
+from gateways.ytdlp.findings import Found, clean_entry, clean_format, clean_found
 from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.sandbox import Level
 from gateways.ytdlp.texts import clean_text, plain_url
@@ -73,6 +75,23 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Runner to server, as ``Start``: tell what is at an address, and fetch nothing.
+
+    Attributes:
+        token: For the gate. A secret, like the cookies.
+    """
+
+    job: int
+    url: str
+    token: str = field(repr=False)
+    cookies: str = field(repr=False)
+    limits: FetchLimits
+    tools: Tools
+    max_entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspect:
     """Runner to server, as ``Start``: look into a fetched file, in a child without any net.
 
@@ -113,8 +132,8 @@ class Exited:
     code: int
 
 
-Report = Progress | Merging | Done | Inspected | Failed
-Control = Start | Inspect | End | Ready | Exited
+Report = Progress | Merging | Done | Inspected | Failed | Format | Entry | Found
+Control = Start | Look | Inspect | End | Ready | Exited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +145,15 @@ class _ReportLine:
     done: Done | None = None
     inspected: Inspected | None = None
     failed: Failed | None = None
+    format: Format | None = None
+    entry: Entry | None = None
+    found: Found | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ControlPacket:
     start: Start | None = None
+    look: Look | None = None
     inspect: Inspect | None = None
     end: End | None = None
     ready: Ready | None = None
@@ -143,18 +166,7 @@ _control_packets = TypeAdapter(_ControlPacket)
 
 def encode_report(report: Report) -> bytes:
     """Return the line, with its end, for a report."""
-    match report:
-        case Progress():
-            line = _ReportLine(progress=report)
-        case Merging():
-            line = _ReportLine(merging=report)
-        case Done():
-            line = _ReportLine(done=_cleaned(report))
-        case Inspected():
-            line = _ReportLine(inspected=report)
-        case Failed():
-            line = _ReportLine(failed=report)
-    return _report_lines.dump_json(line) + b"\n"
+    return _report_lines.dump_json(_ReportLine(**_named(_judged(report)))) + b"\n"
 
 
 def decode_report(line: bytes) -> Report | None:
@@ -163,39 +175,13 @@ def decode_report(line: bytes) -> Report | None:
         parsed = _report_lines.validate_json(line, strict=True)
     except ValidationError:
         return None
-    said = [
-        report
-        for report in (
-            parsed.progress,
-            parsed.merging,
-            parsed.done,
-            parsed.inspected,
-            parsed.failed,
-        )
-        if report is not None
-    ]
-    if len(said) != 1:
-        return None
-    report = said[0]
-    if isinstance(report, Progress):
-        return report if _is_sound(report) else None
-    return _cleaned(report) if isinstance(report, Done) else report
+    said: list[Report] = [one for one in _values(parsed) if one is not None]
+    return _judged(said[0]) if len(said) == 1 else None
 
 
 def encode_control(message: Control) -> bytes:
     """Return the packet for a control message."""
-    match message:
-        case Start():
-            packet = _ControlPacket(start=message)
-        case Inspect():
-            packet = _ControlPacket(inspect=message)
-        case End():
-            packet = _ControlPacket(end=message)
-        case Ready():
-            packet = _ControlPacket(ready=message)
-        case Exited():
-            packet = _ControlPacket(exited=message)
-    return _control_packets.dump_json(packet)
+    return _control_packets.dump_json(_ControlPacket(**_named(message)))
 
 
 def decode_control(packet: bytes) -> Control:
@@ -205,11 +191,37 @@ def decode_control(packet: bytes) -> Control:
         ValueError: It says nothing; only our own two ends write to this channel.
     """
     parsed = _control_packets.validate_json(packet, strict=True)
-    for message in (parsed.start, parsed.inspect, parsed.end, parsed.ready, parsed.exited):
+    for message in _values(parsed):
         if message is not None:
             return message
     error = "an empty control packet"
     raise ValueError(error)
+
+
+def _named(message: Report | Control | None) -> dict[str, Any]:
+    """Return a message under the key that says its kind: its class, in lower case."""
+    return {} if message is None else {type(message).__name__.lower(): message}
+
+
+def _values(parsed: _ReportLine | _ControlPacket) -> list[Any]:
+    return [getattr(parsed, one.name) for one in fields(parsed)]
+
+
+def _judged(report: Report) -> Report | None:
+    """Return what a child says as it may be believed, or None."""
+    match report:
+        case Progress():
+            return report if _is_sound(report) else None
+        case Done():
+            return _cleaned(report)
+        case Format():
+            return clean_format(report)
+        case Entry():
+            return clean_entry(report)
+        case Found():
+            return clean_found(report)
+        case _:
+            return report
 
 
 def _cleaned(done: Done) -> Done:

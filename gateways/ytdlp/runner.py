@@ -1,4 +1,4 @@
-"""Fetches with yt-dlp, from the event loop of a worker."""
+"""Fetches and looks with yt-dlp, from the event loop of a worker."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -11,11 +11,13 @@ import structlog
 
 from domain.download import FetchedMedia, Progress
 from domain.failures import CorruptError, InterruptedDownloadError
+from domain.findings import Findings
 from gateways.egress.gate import Gate
 from gateways.egress.passage import Passage
 from gateways.ytdlp.endings import cause_of
 from gateways.ytdlp.harvest import check_length, harvest
 from gateways.ytdlp.link import Job, Link
+from gateways.ytdlp.looking import LOOK_BYTES, LookOrder, hear_out
 from gateways.ytdlp.options import ChildOrder, FetchLimits, FetchOrder, Tools
 from gateways.ytdlp.protocol import Done, Failed, Inspected, Merging, Report
 from gateways.ytdlp.sandbox import Level, Sandbox, SandboxMissingError, check
@@ -118,6 +120,22 @@ class Runner:
         check_length(media, await self._inspect(media.path))
         return media
 
+    async def look(self, order: LookOrder) -> Findings:
+        """Return what is at an address; nothing is fetched, and no process of it is left.
+
+        Raises:
+            DownloadError: A leaf of domain/failures.py says why nothing is known.
+        """
+        link = await self._connect()
+        passage = Passage(order.lease, max_bytes=LOOK_BYTES, patience=order.time_limit)
+        job = await link.look(order.message(passage.token, self._limits, self._tools))
+        async with self._ending(link, job), self._gate.open(passage, job.door):
+            told = await hear_out(job, order)
+        code = job.ended.result()
+        if code == 0 and isinstance(told, Findings):
+            return told
+        raise cause_of(code, told if isinstance(told, Failed) else None, passage)
+
     async def _inspect(self, file: Path) -> Inspected:
         """Return what a second child, without any net, finds in a file.
 
@@ -131,7 +149,7 @@ class Runner:
         async with self._ending(link, job):
             await asyncio.wait({job.ended}, timeout=self._limits.time_limit.total_seconds())
             while job.ended.done() and not job.is_drained:
-                await _stir(job, POLL_S)
+                await job.stir(POLL_S)
         if job.ended.result() is None:
             raise InterruptedDownloadError
         found = next((one for one in job.reports if isinstance(one, Inspected)), None)
@@ -196,30 +214,15 @@ class Runner:
         watch = Watch(self._limits, clock())
         last: Done | Failed | None = None
         look_at = clock() + self._poll_s
-        while not (job.ended.done() and job.is_drained):
+        while not job.is_over:
             wait_s = min(max(0.0, look_at - clock()), watch.left(clock()))
-            await _stir(job, wait_s)
-            for report in _taken(job):
+            await job.stir(wait_s)
+            for report in job.taken():
                 last = _heard(report, watch, on_progress) or last
             if clock() >= look_at or watch.left(clock()) <= 0:
                 look_at = clock() + self._poll_s
                 watch.look(await asyncio.to_thread(measure, order.staging), clock())
         return last
-
-
-async def _stir(job: Job, wait_s: float) -> None:
-    """Wait until the job says something or ends, but not longer than the given seconds."""
-    try:
-        async with asyncio.timeout(wait_s):
-            await job.stirred.wait()
-    except TimeoutError:
-        return
-    job.stirred.clear()
-
-
-def _taken(job: Job) -> list[Report]:
-    reports, job.reports = job.reports, []
-    return reports
 
 
 def _heard(
@@ -233,6 +236,6 @@ def _heard(
             watch.merging()
         case Done() | Failed():
             return report
-        case Inspected():
+        case _:
             pass  # Not of a fetch.
     return None

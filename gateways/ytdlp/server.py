@@ -22,6 +22,7 @@ from gateways.ytdlp.protocol import (
     End,
     Exited,
     Inspect,
+    Look,
     Ready,
     Start,
     decode_control,
@@ -101,7 +102,7 @@ class Server:
         if not packet:
             return False
         message = decode_control(packet)
-        if isinstance(message, Start | Inspect):
+        if isinstance(message, Start | Look | Inspect):
             self._start(message.job, packet, channels[0])
         elif isinstance(message, End):
             self._end(message)
@@ -210,7 +211,7 @@ def _noticed(_number: int, _frame: FrameType | None) -> None:
     """Do nothing: the signal's number in the wakeup socket is all that is wanted of it."""
 
 
-def main(work: Work = child.fetch) -> None:
+def main(work: Work = child.visit) -> None:
     """Serve the runner at the other end of a socket until it is gone.
 
     The command line is the socket's number, that of a pidfd of the runner, how many spare children

@@ -34,10 +34,13 @@ _LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/l
 MIN_ABI_FOR_TCP = 4
 
 
-def raise_walls(folder: Path, *, programs: Iterable[Path], port: int | None, writes: bool) -> None:
+def raise_walls(
+    folder: Path | None, *, programs: Iterable[Path], port: int | None, writes: bool
+) -> None:
     """Leave this process one folder, the libraries, the given programs and one port to call.
 
     Args:
+        folder: None for none at all.
         writes: Whether the folder may be changed.
         port: None for none at all.
 
@@ -46,7 +49,8 @@ def raise_walls(folder: Path, *, programs: Iterable[Path], port: int | None, wri
     """
     scope = Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL
     with Ruleset(scoped=scope) as rules:
-        rules.allow_path(folder, _WRITE if writes else _READ)
+        if folder is not None:
+            rules.allow_path(folder, _WRITE if writes else _READ)
         for path in (*_existing(_SYSTEM), *_own_code()):
             rules.allow_path(path, _READ if path.is_dir() else AccessFS.READ_FILE)
         for path in _existing(_DEVICES):

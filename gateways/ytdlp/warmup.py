@@ -15,17 +15,21 @@ from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.protocol import Start
 
 # A file that a browser would not play; yt-dlp looks no further than its type.
-_BODY = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+_VIDEO = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+# In a page every extractor looks for what it knows: 1.3 s for the first, 0.1 s for the next.
+_PAGE = b'<!doctype html><title>x</title><meta property="og:video" content="/warm.mp4">'
 
 
-class _OneFile(BaseHTTPRequestHandler):
+class _OnePage(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """Answer every request with the same small video."""
+        """Answer with a page, and with the small video on it."""
+        is_page = self.path.endswith(".html")
+        body, media_type = (_PAGE, "text/html") if is_page else (_VIDEO, "video/mp4")
         self.send_response(200)
-        self.send_header("Content-Type", "video/mp4")
-        self.send_header("Content-Length", str(len(_BODY)))
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(_BODY)
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
         """Say nothing."""
@@ -38,7 +42,7 @@ def warm_up() -> None:
     """
     with _loopback() as port, tempfile.TemporaryDirectory(prefix="vasset-") as folder:
         order = ChildOrder(
-            wish=Wish(url=f"http://127.0.0.1:{port}/warm.mp4"),
+            wish=Wish(url=f"http://127.0.0.1:{port}/warm.html"),
             staging=Path(folder),
             token="",
         )
@@ -55,8 +59,8 @@ def warm_up() -> None:
 
 @contextmanager
 def _loopback() -> Generator[int]:
-    """Serve the file from a fork, because this process may have one thread only."""
-    server = HTTPServer(("127.0.0.1", 0), _OneFile)
+    """Serve the page from a fork, because this process may have one thread only."""
+    server = HTTPServer(("127.0.0.1", 0), _OnePage)
     parent = os.pidfd_open(os.getpid())
     pid = os.fork()
     if pid == 0:

@@ -40,6 +40,7 @@ async def running(
     limits: FetchLimits = LIMITS,
     *,
     ffmpeg: Path | None = None,
+    js_runtime: Path | None = None,
     sandbox: Sandbox = Sandbox.REQUIRE,
     policy: AddressPolicy = OPEN_LOOPBACK,
     program: str = PROGRAM,
@@ -47,7 +48,7 @@ async def running(
     """Return a started runner, closed at the end."""
     runner = Runner(
         limits,
-        Tools(ffmpeg=ffmpeg or find_ffmpeg(), js_runtime=None),
+        Tools(ffmpeg=ffmpeg or find_ffmpeg(), js_runtime=js_runtime),
         Gate(Judge(policy)),
         sandbox=sandbox,
         program=program,

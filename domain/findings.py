@@ -1,0 +1,110 @@
+"""What is found at an address without fetching it: the values of a parse."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
+
+from domain.addresses import AddressPolicy
+from domain.failures import DownloadError, FailureCode
+from domain.requests import check_url
+
+MAX_FORMATS = 300
+"""Formats of one video; the largest sites have some eighty."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One form in which a site offers a video; None means that it did not say.
+
+    Attributes:
+        format_id: May be wished for as it stands.
+        vcodec: ``none`` for sound alone.
+        acodec: ``none`` for a picture alone.
+        filesize: Bytes, announced or estimated.
+        tbr: Kilobits a second, sound and picture together.
+        note: The site's own words for it.
+    """
+
+    format_id: str
+    ext: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    vcodec: str | None = None
+    acodec: str | None = None
+    filesize: int | None = None
+    tbr: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One video of a playlist."""
+
+    url: str
+    title: str
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a site said of an address.
+
+    Attributes:
+        formats: The best last; empty for a playlist.
+        entries: None if the address is one video.
+    """
+
+    title: str
+    extractor: str
+    duration_s: float | None
+    thumbnail: str | None
+    uploader: str | None
+    webpage_url: str | None
+    live: bool
+    formats: tuple[Format, ...]
+    entries: tuple[Entry, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why nothing was found.
+
+    Attributes:
+        message: One of our own explanations.
+        is_final: Whether it would end the same way again.
+    """
+
+    code: FailureCode
+    message: str
+    is_final: bool
+    retry_after: timedelta | None = None
+
+
+Outcome = Findings | Failure
+
+
+def address_key(url: str) -> str:
+    """Return the name under which an address is kept: the same for each way to write it.
+
+    Args:
+        url: Has passed ``check_url``.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    # Paths, queries and fragments stay as they are: to a site each spelling may be another video.
+    plain = urlunsplit(parts._replace(netloc=f"{host}|{port}", path=parts.path or "/"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def is_open(url: str, policy: AddressPolicy) -> bool:
+    """Whether an address that a site named may be shown: a download could start from it."""
+    try:
+        policy.check_url(check_url(url))
+    except DownloadError:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""What yt-dlp's own dictionary says, taken out of it in the child; any value may be anything."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from domain.failures import UnsupportedSiteError
+from domain.findings import MAX_FORMATS, Entry, Format
+from gateways.ytdlp.findings import Found, clean_entry, clean_format
+from gateways.ytdlp.protocol import Done
+
+_LIVE = ("is_live", "is_upcoming", "post_live")
+# yt-dlp hides options for its own extractors in a fragment of this name.
+_SMUGGLED = "#__youtubedl_smuggle="
+
+
+def facts(found: Mapping[str, Any] | None) -> Done:
+    """Return what a site said about the one video that was fetched.
+
+    Raises:
+        UnsupportedSiteError: It offered none.
+    """
+    while found is not None and "entries" in found:
+        found = next(iter(found["entries"] or []), None)
+    if found is None:
+        raise UnsupportedSiteError
+    return Done(
+        title=str(found.get("title") or ""),
+        extractor=str(found.get("extractor") or ""),
+        webpage_url=_text(found.get("webpage_url")),
+        thumbnail=_text(found.get("thumbnail")),
+        duration_s=_number(found.get("duration")),
+    )
+
+
+def parts(found: Mapping[str, Any] | None, max_entries: int) -> Iterator[Format | Entry]:
+    """Yield the entries of a playlist, or the formats of a video.
+
+    Raises:
+        UnsupportedSiteError: There is neither.
+    """
+    if found is not None and "entries" in found:
+        yield from _entries(found, max_entries)
+        return
+    offered = _formats(found or {})
+    if not offered:
+        raise UnsupportedSiteError
+    yield from offered
+
+
+def _formats(found: Mapping[str, Any]) -> list[Format]:
+    """Return the formats that could be wished for; of very many the best, which come last."""
+    told = _items(found.get("formats"))
+    sound = [one for one in map(_format, told) if one is not None and clean_format(one) is not None]
+    return sound[-MAX_FORMATS:]
+
+
+def _entries(found: Mapping[str, Any], max_entries: int) -> Iterator[Entry]:
+    told = _items(found.get("entries"))
+    sound = (one for one in map(_entry, told) if clean_entry(one) is not None)
+    yield from (one for one, _ in zip(sound, range(max_entries), strict=False))
+
+
+def whole(found: Mapping[str, Any]) -> Found:
+    """Return what a site said of the address as a whole."""
+    return Found(
+        title=str(found.get("title") or ""),
+        extractor=str(found.get("extractor") or ""),
+        duration_s=_number(found.get("duration")),
+        thumbnail=_text(found.get("thumbnail")),
+        uploader=_text(found.get("uploader")) or _text(found.get("channel")),
+        webpage_url=_text(found.get("webpage_url")),
+        live=found.get("is_live") is True or found.get("live_status") in _LIVE,
+        is_list="entries" in found,
+    )
+
+
+def _format(found: Mapping[str, Any]) -> Format | None:
+    vcodec, acodec = _text(found.get("vcodec")), _text(found.get("acodec"))
+    if vcodec == acodec == "none":
+        # A sheet of small pictures, for a player's time line.
+        return None
+    return Format(
+        format_id=str(found.get("format_id")),
+        ext=_text(found.get("ext")),
+        width=_count(found.get("width")),
+        height=_count(found.get("height")),
+        fps=_number(found.get("fps")),
+        vcodec=vcodec,
+        acodec=acodec,
+        filesize=_count(found.get("filesize") or found.get("filesize_approx")),
+        tbr=_number(found.get("tbr")),
+        note=_text(found.get("format_note")),
+    )
+
+
+def _entry(found: Mapping[str, Any]) -> Entry:
+    # One that was resolved has formats, and its ``url`` may be that of a file of the site.
+    address = found.get("webpage_url") if "formats" in found else found.get("url")
+    return Entry(
+        url=(_text(address) or "").partition(_SMUGGLED)[0],
+        title=str(found.get("title") or ""),
+        duration_s=_number(found.get("duration")),
+    )
+
+
+def _items(value: object) -> Iterable[Mapping[str, Any]]:
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        return ()
+    return (
+        cast("Mapping[str, Any]", one)
+        for one in cast("Iterable[object]", value)
+        if isinstance(one, Mapping)
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _count(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and abs(value) < float("inf") else None
