@@ -3,6 +3,7 @@
 import asyncio
 
 from actors.context import Context
+from actors.site_cookies import cookies_of
 from domain.download import Download, FetchedMedia, Progress
 from domain.events import ProgressEvent
 from domain.failures import ProxyUnavailableError
@@ -11,7 +12,6 @@ from domain.states import Stage
 from gateways.ytdlp.options import FetchOrder
 from runtime import logs
 from storage import manifests
-from storage.sealing import SealedError
 
 _log = logs.get("actors.fetch")
 
@@ -31,9 +31,8 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
         message = "The lease of the proxy has ended."
         raise ProxyUnavailableError(message, reason="lease_ended")
     await asyncio.to_thread(services.files.fresh_staging, download.history_id, download.attempt)
-    order = FetchOrder(
-        wish=download.wish, staging=staging, lease=lease, cookies=await _cookies(context, download)
-    )
+    cookies = await cookies_of(context, site_of(download.wish.url))
+    order = FetchOrder(wish=download.wish, staging=staging, lease=lease, cookies=cookies)
     _log.info("fetch_started", exit=lease.exit_name)
     teller = _Teller(context, download)
     try:
@@ -43,21 +42,6 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
     await asyncio.to_thread(manifests.write, staging, media)
     _log.info("fetch_finished", size_bytes=media.size_bytes, extractor=media.extractor)
     return media
-
-
-async def _cookies(context: Context, download: Download) -> str:
-    """Return the cookies of the very site that was asked for; without them it may still answer."""
-    site = site_of(download.wish.url)
-    try:
-        return await context.services.cookies.of(site) or ""
-    except SealedError as error:
-        _log.error(
-            "cookies_unreadable",
-            site=site,
-            error=str(error),
-            advice="give this worker the auth.secret of `vasset cookies add`, or add them again",
-        )
-        return ""
 
 
 class _Teller:

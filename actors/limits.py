@@ -6,7 +6,6 @@ The limits themselves stand in the claim, see docs/decisions/0009-limits.md.
 from datetime import timedelta
 
 from actors.context import Context
-from domain.download import Download
 from domain.failures import (
     BlockedError,
     DownloadError,
@@ -14,20 +13,19 @@ from domain.failures import (
     RateLimitedError,
 )
 from domain.policy import RETRY_AFTER_CAP
-from domain.requests import site_of
 from runtime import logs
 from storage.limits import Limited
 
 _log = logs.get("actors.limits")
 
 
-async def cool_down(context: Context, claim: Download, error: DownloadError) -> None:
+async def cool_down(context: Context, site: str, error: DownloadError) -> None:
     """Let a site that limits or refuses us rest, and a provider that asked for it."""
     settings = context.services.settings
     match error:
         case RateLimitedError() | BlockedError():
             pause = error.retry_after or timedelta(seconds=settings.downloads.site_cooldown_s)
-            kind, name = Limited.SITE, site_of(claim.wish.url)
+            kind, name = Limited.SITE, site
         case ProxyUnavailableError() if error.retry_after is not None:
             pause, kind, name = error.retry_after, Limited.PROVIDER, settings.proxy.provider
         case _:

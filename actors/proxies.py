@@ -1,6 +1,8 @@
 """The proxies of downloads: taken for a site, praised, blamed and given back."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +13,9 @@ from domain.requests import site_of
 from gateways.proxies.provider import Need
 from runtime import logs
 from storage.exits import ACQUIRED
+
+NO_DOWNLOAD = 0
+"""Stands for the id of a download where a proxy is rented for a parse."""
 
 _DIRECT = "none"
 _ALARMING = ("http_401", "http_402", "http_403")
@@ -24,29 +29,52 @@ async def take(context: Context, download: Download) -> ProxyLease:
     Raises:
         ProxyUnavailableError: None is to be had, or Redis cannot keep it.
     """
-    services, site = context.services, site_of(download.wish.url)
+    lease = await _rent(context, download.history_id, site_of(download.wish.url))
+    try:
+        await context.services.leases.keep(download.history_id, lease)
+    except ProxyUnavailableError:
+        # Nobody will know of it any more, so it would be paid for till its own end.
+        if not lease.is_sticky:
+            await _release(context, lease, download.history_id)
+        raise
+    return lease
+
+
+@asynccontextmanager
+async def borrowed(context: Context, site: str) -> AsyncGenerator[ProxyLease]:
+    """Yield a lease that no download has, and give it back at the end.
+
+    Raises:
+        ProxyUnavailableError: None is to be had.
+    """
+    lease = await _rent(context, NO_DOWNLOAD, site)
+    try:
+        yield lease
+    finally:
+        if not lease.is_sticky:
+            await _release(context, lease, NO_DOWNLOAD)
+
+
+async def _rent(context: Context, history_id: int, site: str) -> ProxyLease:
+    """Return the lease that is kept for a site, or a new one."""
+    services = context.services
     proxy = services.settings.proxy
     if proxy.provider == _DIRECT:
-        lease = await context.provider.acquire(Need(history_id=download.history_id, site=site))
-        await services.leases.keep(download.history_id, lease)
-        return lease
+        return await context.provider.acquire(Need(history_id=history_id, site=site))
     cooling, poor = await services.exits.avoided()
     is_sticky = site in proxy.sticky_sites
     if is_sticky:
         kept = await services.leases.of_site(site)
         if kept is not None and kept.exit_name not in cooling:
-            await services.leases.keep(download.history_id, kept)
             return kept
-    need = Need(history_id=download.history_id, site=site, cooling=cooling, poor=poor)
+    need = Need(history_id=history_id, site=site, cooling=cooling, poor=poor)
     lease = replace(await _acquire(context, need), is_sticky=is_sticky)
-    try:
-        await services.leases.keep(download.history_id, lease)
-        if is_sticky:
+    if is_sticky:
+        try:
             await services.leases.keep_for_site(site, lease)
-    except ProxyUnavailableError:
-        # Nobody will know of it any more, so it would be paid for till its own end.
-        await _release(context, lease, download.history_id)
-        raise
+        except ProxyUnavailableError:
+            await _release(context, lease, history_id)
+            raise
     return lease
 
 
@@ -89,8 +117,16 @@ async def judge(context: Context, claim: Download, error: DownloadError | None) 
 
     One that does not work is left alone for a while; one that a site turned away only scores less.
     """
-    services, exit_name = context.services, claim.exit_name
-    if services.settings.proxy.provider == _DIRECT or exit_name is None:
+    if claim.exit_name is not None:
+        await judge_exit(context, claim.exit_name, site_of(claim.wish.url), error)
+
+
+async def judge_exit(
+    context: Context, exit_name: str, site: str, error: DownloadError | None
+) -> None:
+    """Praise or blame an exit for what became of a visit to a site."""
+    services = context.services
+    if services.settings.proxy.provider == _DIRECT:
         return
     match error:
         case None:
@@ -98,7 +134,7 @@ async def judge(context: Context, claim: Download, error: DownloadError | None) 
         case ProxyFaultError():
             pause = timedelta(seconds=services.settings.proxy.cooldown_s)
             await services.exits.blame(exit_name, pause)
-            await services.leases.forget_site(site_of(claim.wish.url))
+            await services.leases.forget_site(site)
             _log.warning("exit_cools_down", exit=exit_name, pause_s=pause.total_seconds())
         case BlockedError():
             await services.exits.blame(exit_name, timedelta(0))

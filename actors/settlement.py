@@ -12,6 +12,7 @@ from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.events import StateEvent
 from domain.failures import CorruptError, DownloadError
 from domain.policy import PROXY_ERRORS, proxy_delay, retry_delay
+from domain.requests import site_of
 from domain.states import Stage, Status
 from runtime import logs
 
@@ -62,7 +63,7 @@ async def settle_error(
         explanation=str(error),
         retry_in_s=None if delay is None or final else round(delay.total_seconds(), 3),
     )
-    await cool_down(context, claim, error)
+    await cool_down(context, site_of(claim.wish.url), error)
     if claim.stage is Stage.FETCH:
         await proxies.judge(context, claim, error)
     if delay is None or final:

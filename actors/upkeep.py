@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from actors.context import Context
 from actors.expire import expire
+from actors.parse import serve_flights
 from actors.scrub import scrub
 from actors.strays import hunt
 from actors.sweep import sweep
@@ -50,6 +51,7 @@ async def keep_up(context: Context) -> None:
         group.create_task(_repeat("strays", STRAYS_EVERY, hunt_strays))
         group.create_task(_repeat("scrub", SCRUB_EVERY, lambda: scrub(context)))
         group.create_task(_hear_cancels(context))
+        group.create_task(serve_flights(context))
 
 
 async def _repeat(name: str, every: timedelta, chore: Callable[[], Awaitable[None]]) -> None:

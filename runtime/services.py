@@ -30,6 +30,7 @@ from storage.files import Files
 from storage.leases import Leases
 from storage.limits import Limits, Turns
 from storage.nodes import Nodes
+from storage.parses import Parses
 from storage.rates import Rates
 from storage.redis_door import connect
 from storage.slots import Slots
@@ -59,6 +60,7 @@ class Services:
     deliveries: Deliveries
     slots: Slots
     rates: Rates
+    parses: Parses
 
     @property
     def turns(self) -> Turns:
@@ -138,6 +140,11 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             deliveries=Deliveries(db, node=node),
             slots=Slots(redis, node=node),
             rates=Rates(redis),
+            parses=Parses(
+                redis,
+                deadline=timedelta(seconds=settings.downloads.parse_timeout_s),
+                per_user=settings.downloads.parse_per_user,
+            ),
         )
     finally:
         await redis.aclose()

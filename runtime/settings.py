@@ -79,6 +79,10 @@ class Downloads(_Section):
     max_playlist_entries: Count
     connections: Count
     quick_ttl_h: Count
+    parse_slots: Count
+    parse_per_user: Count
+    parse_timeout_s: Annotated[int, Field(ge=2)]
+    parse_cache_s: Seconds
 
 
 class Proxy(_Section):

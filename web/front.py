@@ -16,6 +16,7 @@ from runtime.settings import Settings
 from web.cursors import Cursors
 from web.delivery.desk import Desk, open_desk
 from web.errands import Errands
+from web.flights import Flights
 from web.hub import Hub
 from web.passwords import Passwords
 from web.tokens import Tokens
@@ -35,6 +36,7 @@ class Front:
     desk: Desk
     errands: Errands
     hub: Hub
+    flights: Flights
 
     @property
     def settings(self) -> Settings:
@@ -77,6 +79,9 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
         errands = Errands()
         hub = Hub(services.feed)
         hub.start()
+        patience = timedelta(seconds=settings.downloads.parse_timeout_s)
+        flights = Flights(services.parses, patience=patience)
+        flights.start()
         try:
             yield Front(
                 services=services,
@@ -87,9 +92,11 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
                 desk=desk,
                 errands=errands,
                 hub=hub,
+                flights=flights,
             )
         finally:
             await hub.close()
+            await flights.close()
             await errands.close()
             # It waits up to two seconds for the broker: not in the loop's own thread.
             await asyncio.to_thread(wakeups.close)

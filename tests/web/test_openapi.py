@@ -47,6 +47,7 @@ async def test_every_reference_leads_somewhere(member: Member) -> None:
         ("GET", "/auth/me", None, 200),
         ("POST", "/download", {"url": "https://example.com/v", "mode": "archive"}, 202),
         ("POST", "/download", {"url": "nonsense", "mode": "archive"}, 422),
+        ("POST", "/parse", {"url": "nonsense"}, 422),
         ("GET", "/download/{history_id}", None, 403),
         ("POST", "/download/{history_id}/cancel", None, 403),
         ("GET", "/user/history", None, 200),

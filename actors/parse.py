@@ -1,0 +1,180 @@
+"""Parses: what is at an address, found out by a child in the cage while users wait for it.
+
+Not by messages: who asks waits for seconds only, so what no worker takes in time is worth nothing.
+Each node takes as many flights at once as it has slots for them, beside its downloads.
+Source: docs/decisions/0014-parse.md.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+from actors import proxies
+from actors.context import Context
+from actors.limits import cool_down
+from actors.site_cookies import cookies_of
+from domain.addresses import AddressPolicy
+from domain.failures import (
+    DownloadError,
+    PermanentError,
+    ProxyFaultError,
+    TimedOutError,
+    TransientError,
+    UnexpectedError,
+)
+from domain.findings import Entry, Failure, Findings, Outcome, is_open
+from domain.requests import site_of
+from gateways.ytdlp.looking import LookOrder
+from gateways.ytdlp.sandbox import SandboxMissingError
+from gateways.ytdlp.versions import YtdlpTooOldError
+from runtime import logs
+from storage.db import DatabaseError
+from storage.parses import Flight
+from storage.redis_door import RedisFault
+
+MAX_EXITS = 3
+"""Proxies that are tried for one flight."""
+
+MAX_ENTRIES_LENGTH = 200_000
+"""Characters of the entries of one answer, so that no site fills Redis."""
+
+KEEP_REFUSAL = timedelta(seconds=60)
+"""For what would end the same way again."""
+
+KEEP_TROUBLE = timedelta(seconds=5)
+"""As long as clients are asked to wait before they try again."""
+
+ENDING = timedelta(seconds=1)
+"""What it takes to end a child, and to tell those who wait, before they give up."""
+
+_OUR_FAULTS = (DatabaseError, OSError, SandboxMissingError, YtdlpTooOldError, ValueError)
+
+_log = logs.get("actors.parse")
+
+
+async def serve_flights(context: Context) -> None:
+    """Answer flights until the worker stops, as many at once as this node has slots for them."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(context.services.settings.downloads.parse_slots):
+            group.create_task(_serve(context))
+
+
+async def _serve(context: Context) -> None:
+    while not context.stopping.is_set():
+        try:
+            flight = await context.services.parses.board()
+            if flight is not None:
+                await _fly(context, flight)
+        except RedisFault:
+            # Nobody can ask either.
+            await asyncio.sleep(1)
+
+
+async def _fly(context: Context, flight: Flight) -> None:
+    parses = context.services.parses
+    try:
+        outcome = await _outcome(context, flight)
+    except asyncio.CancelledError:
+        # The worker stops; another one may still be in time.
+        with suppress(*RedisFault):
+            await parses.give_back(flight)
+        raise
+    await parses.land(flight, outcome, keep=_keep(context, outcome))
+
+
+def _keep(context: Context, outcome: Outcome) -> timedelta:
+    if isinstance(outcome, Findings):
+        return timedelta(seconds=context.services.settings.downloads.parse_cache_s)
+    return KEEP_REFUSAL if outcome.is_final else KEEP_TROUBLE
+
+
+async def _outcome(context: Context, flight: Flight) -> Outcome:
+    """Return what a flight brought; whatever went wrong is an answer too."""
+    site = site_of(flight.url)
+    try:
+        found = await _visit(context, flight, site)
+    except DownloadError as error:
+        failure = error
+    except _OUR_FAULTS as error:
+        _log.error("parse_not_possible", error=str(error), advice="run `vasset doctor`")
+        failure = UnexpectedError()
+    else:
+        _log.info("parse_finished", site=site, extractor=found.extractor)
+        return shown(found, context.services.address_policy)
+    _log.warning("parse_failed", site=site, code=failure.code.value)
+    wait = failure.retry_after if isinstance(failure, TransientError) else None
+    return Failure(
+        code=failure.code,
+        message=str(failure),
+        is_final=isinstance(failure, PermanentError),
+        retry_after=wait,
+    )
+
+
+async def _visit(context: Context, flight: Flight, site: str) -> Findings:
+    """Look, and let a site or provider that refuses us rest."""
+    try:
+        return await _look(context, flight, site)
+    except DownloadError as error:
+        await cool_down(context, site, error)
+        raise
+
+
+async def _look(context: Context, flight: Flight, site: str) -> Findings:
+    """Look through one proxy, and through another if it does not work.
+
+    Raises:
+        DownloadError: Nothing is known of the address.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + (flight.left - ENDING).total_seconds()
+    cookies = await cookies_of(context, site)
+    fault: DownloadError = TimedOutError()
+    for _ in range(MAX_EXITS):
+        async with proxies.borrowed(context, site) as lease:
+            order = LookOrder(
+                url=flight.url,
+                lease=lease,
+                time_limit=timedelta(seconds=max(0.0, deadline - clock())),
+                max_entries=context.services.settings.downloads.max_playlist_entries,
+                cookies=cookies,
+            )
+            try:
+                found = await context.runner.look(order)
+            except DownloadError as error:
+                await proxies.judge_exit(context, lease.exit_name, site, error)
+                if not isinstance(error, ProxyFaultError):
+                    raise
+                fault = error
+            else:
+                await proxies.judge_exit(context, lease.exit_name, site, None)
+                return found
+    raise fault
+
+
+def shown(found: Findings, policy: AddressPolicy) -> Findings:
+    """Return findings without the addresses from which no download could start."""
+    thumbnail, page = found.thumbnail, found.webpage_url
+    return Findings(
+        title=found.title,
+        extractor=found.extractor,
+        duration_s=found.duration_s,
+        thumbnail=thumbnail if thumbnail and is_open(thumbnail, policy) else None,
+        uploader=found.uploader,
+        webpage_url=page if page and is_open(page, policy) else None,
+        live=found.live,
+        formats=found.formats,
+        entries=None if found.entries is None else _open_entries(found.entries, policy),
+    )
+
+
+def _open_entries(entries: tuple[Entry, ...], policy: AddressPolicy) -> tuple[Entry, ...]:
+    kept: list[Entry] = []
+    length = 0
+    for entry in entries:
+        length += len(entry.url) + len(entry.title)
+        if length > MAX_ENTRIES_LENGTH:
+            break
+        if is_open(entry.url, policy):
+            kept.append(entry)
+    return tuple(kept)

@@ -1,0 +1,66 @@
+"""The shapes of a parse: what is asked of an address, and what is said of it."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from domain.requests import MAX_URL_LENGTH
+from web.shapes import Asked
+
+_Natural = Annotated[int, Field(ge=0)]
+_Positive = Annotated[float, Field(ge=0)]
+
+
+class ParseAsked(Asked):
+    """An address to look at, without fetching anything from it."""
+
+    # Longer ones are for check_url, whose code says what is wrong.
+    url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
+    refresh: Annotated[bool, Field(description="Look again, whatever is kept.")] = False
+
+
+class FormatShown(BaseModel):
+    """One form in which a site offers a video; null is what it did not say.
+
+    ``vcodec`` is ``none`` for sound alone, ``acodec`` for a picture alone; ``tbr`` are kilobits a
+    second, ``filesize`` bytes, often estimated. Each ``format_id`` can be given to a download.
+    """
+
+    format_id: str
+    ext: str | None
+    width: _Natural | None
+    height: _Natural | None
+    fps: _Positive | None
+    vcodec: str | None
+    acodec: str | None
+    filesize: _Natural | None
+    tbr: _Positive | None
+    note: str | None
+
+
+class EntryShown(BaseModel):
+    """One video of a playlist."""
+
+    url: str
+    title: str
+    duration_s: _Positive | None
+
+
+class ParsedShown(BaseModel):
+    """What a site says of an address: a video with its formats, the best last, or a playlist.
+
+    ``entries`` is there for a playlist only, ``formats`` is then empty. Source: the contract,
+    section 3.
+    """
+
+    title: str
+    extractor: str
+    duration_s: _Positive | None
+    thumbnail: str | None
+    uploader: str | None
+    webpage_url: str | None
+    live: Annotated[bool, Field(description="On air or about to be: it cannot be fetched yet.")]
+    formats: list[FormatShown]
+    entries: Annotated[
+        list[EntryShown] | None, Field(exclude_if=lambda entries: entries is None)
+    ] = None
