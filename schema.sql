@@ -102,6 +102,8 @@ CREATE TABLE IF NOT EXISTS download_history (
 );
 ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS site            varchar(253) NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS container       varchar(8),    -- wished; NULL: as it comes
+    ADD COLUMN IF NOT EXISTS subtitles       varchar(400) NOT NULL DEFAULT '', -- wished: en,pt-BR
     ADD COLUMN IF NOT EXISTS exit_name       varchar(300),  -- of its proxy, without credentials
     ADD COLUMN IF NOT EXISTS hidden_at       timestamptz,   -- its owner deleted the record
     ADD COLUMN IF NOT EXISTS file_removed_at timestamptz,   -- and after that its file went

@@ -35,6 +35,21 @@ class Quality(StrEnum):
         return int(self.value[:-1]) if self.value.endswith("p") else None
 
 
+class Container(StrEnum):
+    """What a video is wrapped in."""
+
+    MP4 = "mp4"
+    MKV = "mkv"
+    WEBM = "webm"
+
+
+MAX_SUBTITLES = 10
+"""Languages of one download."""
+
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}$"
+"""A language as sites name it: ``en``, ``pt-BR``, ``zh-Hans``. Source: RFC 5646, the usual part."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What the user asked to be fetched.
@@ -42,11 +57,15 @@ class Wish:
     Attributes:
         url: Checked by ``check_url``.
         format_id: One exact format of the site, or None to choose by ``quality``.
+        container: None for the one that the site's formats come in.
+        subtitles: Languages, as ``LANGUAGE`` describes them.
     """
 
     url: str
     quality: Quality = Quality.BEST
     format_id: str | None = None
+    container: Container | None = None
+    subtitles: tuple[str, ...] = ()
 
 
 def site_of(url: str) -> str:

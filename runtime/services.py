@@ -137,7 +137,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             due=Due(db, node=node),
             users=Users(db, feed),
             api_keys=ApiKeys(db, feed),
-            roster=Roster(db),
+            roster=Roster(db, feed),
             nodes=Nodes(db),
             limits=Limits(db),
             feed=feed,

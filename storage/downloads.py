@@ -7,10 +7,11 @@ from datetime import timedelta
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
 from domain.policy import PROXY_ERRORS
-from domain.requests import Quality, Wish, site_of
+from domain.requests import Wish
 from domain.states import Mode, Stage, Status
 from storage.db import Db, Row, Statements
 from storage.limits import Turns
+from storage.wishes import columns_of, wish_of
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts unless it is renewed."""
@@ -39,13 +40,7 @@ class Downloads:
     async def submit(self, user_id: int, mode: Mode, wish: Wish) -> Row:
         """Insert a queued download and return its row; it is accepted once this returns."""
         row = await self._db.one(
-            "downloads_insert",
-            user_id=user_id,
-            url=wish.url,
-            site=site_of(wish.url),
-            mode=mode.value,
-            quality=wish.quality.value,
-            format_id=wish.format_id,
+            "downloads_insert", user_id=user_id, mode=mode.value, **columns_of(wish)
         )
         return _must(row)
 
@@ -213,7 +208,7 @@ def as_download(row: Row) -> Download:
         asset_uuid=row["asset_uuid"],
         created_at=row["created_at"],
         mode=Mode(row["mode"]),
-        wish=Wish(url=row["url"], quality=Quality(row["quality"]), format_id=row["format_id"]),
+        wish=wish_of(row),
         status=Status(row["status"]),
         stage=Stage(row["stage"]),
         epoch=row["epoch"],

@@ -106,8 +106,8 @@ SELECT n.node, n.url, n.draining, n.heartbeat_at, n.sandbox,
 FROM nodes n ORDER BY n.node;
 
 -- name: downloads_insert
-INSERT INTO download_history (user_id, url, site, mode, quality, format_id)
-VALUES (:user_id, :url, :site, :mode, :quality, :format_id)
+INSERT INTO download_history (user_id, url, site, mode, quality, format_id, container, subtitles)
+VALUES (:user_id, :url, :site, :mode, :quality, :format_id, :container, :subtitles)
 RETURNING *;
 
 -- name: downloads_of_user

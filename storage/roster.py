@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from storage.db import Db, Row
+from storage.feed import Feed
 from storage.history import containing
 
 
@@ -11,10 +12,15 @@ class LastAdminError(Exception):
 
 
 class Roster:
-    """Reads and changes accounts, disabled ones too."""
+    """Reads and changes accounts, disabled ones too.
 
-    def __init__(self, db: Db) -> None:
+    Args:
+        feed: Tells every process whose tokens ended.
+    """
+
+    def __init__(self, db: Db, feed: Feed) -> None:
         self._db = db
+        self._feed = feed
 
     async def page(self, *, email: str | None, before: int, limit: int) -> Sequence[Row]:
         """Return accounts with an id below ``before``, newest first.
@@ -47,9 +53,11 @@ class Roster:
             if becomes != _ADMINISTERS and not row["has_other_admin"]:
                 raise LastAdminError
             await statements.all("roster_end_sessions", user_id=user_id)
-            return await statements.one(
+            row = await statements.one(
                 "roster_change", user_id=user_id, role=becomes[0], disabled=becomes[1]
             )
+        await self._feed.tell_ended(user_id)
+        return row
 
 
 _ADMINISTERS = ("admin", False)

@@ -31,6 +31,8 @@ async def submit() -> Response:
         url=asked.url,
         quality=Quality.AUDIO if asked.audio_only else asked.quality,
         format_id=asked.format_id,
+        container=asked.container,
+        subtitles=tuple(dict.fromkeys(asked.subtitles)),
     )
     row = await front().services.downloads.submit(user.user_id, asked.mode, wish)
     return _queued(row)

@@ -43,7 +43,7 @@ async def page() -> Response:
 @operation(Operation(tag="history", answers={200: StatsShown}))
 async def stats() -> Response:
     """Return the user's numbers: downloads by status, bytes kept, bytes delivered."""
-    user = await caller()
+    user = await caller(Scope.READ)
     found = await stats_of(front().services.db, user.user_id)
     if found is None:
         raise unauthorized()

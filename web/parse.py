@@ -7,6 +7,7 @@ from quart import Blueprint, Response
 
 from domain.failures import FailureCode, TimedOutError
 from domain.findings import Failure
+from domain.keys import Scope
 from domain.requests import check_url
 from storage.redis_door import RedisFault
 from web.bodies import read
@@ -33,7 +34,7 @@ blueprint = Blueprint("parse", __name__)
 @operation(Operation(tag="downloads", body=ParseAsked, answers={200: ParsedShown}, problems=(429,)))
 async def parse() -> Response:
     """Return what a site says of an address: title, formats, entries. Nothing is fetched."""
-    user = await caller()
+    user = await caller(Scope.SUBMIT)
     asked = await read(ParseAsked)
     front().services.address_policy.check_url(check_url(asked.url))
     try:

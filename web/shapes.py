@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from domain.requests import MAX_URL_LENGTH, Quality
+from domain.requests import LANGUAGE, MAX_SUBTITLES, MAX_URL_LENGTH, Container, Quality
 from domain.states import Mode, Stage
 from storage.users import canonical_email
 from web.common_passwords import TOO_COMMON, is_common
@@ -53,6 +53,7 @@ def _check_email(email: str) -> str:
 MAX_EMAIL = 254
 """Source: RFC 3696, erratum 1690."""
 
+Language = Annotated[str, Field(pattern=LANGUAGE)]
 Email = Annotated[str, Field(max_length=MAX_EMAIL), AfterValidator(_check_email)]
 Password = Annotated[str, Field(min_length=8, max_length=128)]
 Id = Annotated[int, BeforeValidator(parse_id), Field(ge=1, le=MAX_ID)]
@@ -105,7 +106,17 @@ class DownloadAsked(Asked):
     url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
     mode: Mode
     quality: Quality = Quality.BEST
-    format_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = None
+    format_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.=-]{1,64}$")] | None = None
+    container: Annotated[
+        Container | None, Field(description="Of a video; null: the one that it comes in.")
+    ] = None
+    subtitles: Annotated[
+        list[Language],
+        Field(
+            max_length=MAX_SUBTITLES,
+            description="Languages to put into the video, as far as the site has them.",
+        ),
+    ] = []
     audio_only: bool = False
 
 

@@ -208,6 +208,12 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         self.validators = Validators()
         super().__init__(options)
 
+    def process_subtitles(self, *told: Any) -> dict[str, Any]:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
+        """Choose among the wished subtitles, of those that can be taken in."""
+        chosen: dict[str, Any] = super().process_subtitles(*told) or {}
+        formats = str(self.params.get("subtitlesformat")).split("/")
+        return {code: one for code, one in chosen.items() if one["ext"] in formats}
+
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         """Open an address or a request."""
         request: Any = Request(req) if isinstance(req, str) else req

@@ -17,6 +17,8 @@ _STRICT = ("mov", "matroska")
 """Formats that state their length and where each packet stands; elsewhere both are guesses."""
 
 _MEDIA = ("audio", "video")
+# The length that a container states is that of the longest, subtitles too.
+_TIMED = (*_MEDIA, "subtitle")
 _MICROSECONDS = 1_000_000
 
 
@@ -41,15 +43,15 @@ def inspect(path: str) -> Inspected:
 
 
 def _length(container: InputContainer, *, is_strict: bool) -> float:
-    """Return the seconds from the first packet of sound or picture to the end of the last."""
+    """Return the seconds from the first packet to the end of the last."""
     begin, end, packets = float("inf"), float("-inf"), 0
     for packet in container.demux():
         moment = packet.dts if packet.pts is None else packet.pts
-        if packet.stream.type not in _MEDIA or packet.size == 0:
+        if packet.stream.type not in _TIMED or packet.size == 0:
             continue
         if is_strict and packet.is_corrupt:
             raise CorruptError
-        packets += 1
+        packets += packet.stream.type in _MEDIA
         if moment is not None:
             begin = min(begin, float(moment * packet.time_base))
             end = max(end, float((moment + (packet.duration or 0)) * packet.time_base))

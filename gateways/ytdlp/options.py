@@ -10,7 +10,8 @@ from typing import Any
 
 from domain.download import ProxyLease
 from domain.failures import LiveStreamError, UnsupportedSiteError
-from domain.requests import Quality, Wish
+from domain.requests import Container, Quality, Wish
+from gateways.ytdlp.wrapping import wrapping
 
 EXTENSIONS = frozenset(
     {
@@ -147,7 +148,7 @@ def ytdlp_options(
         "cookiefile": StringIO(order.cookies) if order.cookies else None,
         **_transfer(limits),
         "format": format_selector(order.wish),
-        "merge_output_format": "mp4/webm/mkv",
+        **wrapping(order.wish),
         "outtmpl": {"default": f"{STEM}.%(ext)s"},
         "paths": {"home": str(order.staging)},
         "restrictfilenames": True,
@@ -200,25 +201,32 @@ def _transfer(limits: FetchLimits) -> dict[str, Any]:
 def format_selector(wish: Wish) -> str:
     """Return yt-dlp's format expression for the wish.
 
+    WebM takes only what was made for it; the other containers take nearly everything.
     A bound on the height lets pass what names no height, and falls back to the smallest picture,
     so that a site with one format still works.
 
     Raises:
         UnsupportedSiteError: The wished format id cannot be one.
     """
+    kind = "[ext=webm]" if wish.container is Container.WEBM else ""
     if wish.format_id is not None:
         if not is_format_id(wish.format_id):
             raise UnsupportedSiteError
         # As a filter in quotes, never bare: "all" and "mergeall" are words of the language.
-        exact = f'[format_id="{wish.format_id}"]'
-        return f"bv*{exact}+ba/b*{exact}"
+        exact = f'{kind}[format_id="{wish.format_id}"]'
+        return f"bv*{exact}+ba{kind}/b*{exact}"
     if wish.quality is Quality.AUDIO:
         return "ba/b"
     height = wish.quality.max_height
     if height is None:
-        return "bv*+ba/b"
-    bound = f"[height<=?{height}]"
-    return f"bv*{bound}+ba/b{bound}/wv*+ba/w/b"
+        return f"bv*{kind}+ba{kind}/b{kind}"
+    bound = f"{kind}[height<=?{height}]"
+    return f"bv*{bound}+ba{kind}/b{bound}/wv*{kind}+ba{kind}/w{kind}/b{kind}"
+
+
+def is_format_id(text: str) -> bool:
+    """Whether a text could be wished for as an exact format."""
+    return _FORMAT_ID.fullmatch(text) is not None
 
 
 def is_format_id(text: str) -> bool:

@@ -56,6 +56,8 @@ class Tally:
         # Fragments are fetched by several threads, each of which calls the hook.
         with self._lock:
             media: Mapping[str, Any] = hook.get("info_dict") or {}
+            if "format_id" not in media:
+                return  # Subtitles, which come first and weigh nothing.
             name = str(media.get("format_id"))
             before = sum(size for one, size in self._finished.items() if one != name)
             here = before + (_count(hook.get("downloaded_bytes")) or 0)

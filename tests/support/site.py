@@ -55,6 +55,7 @@ class Site(LocalServer):
     ``/dash/manifest.mpd``               two pictures and one sound, to be merged
     ``/audio.m4a``                       sound alone
     ``/watch/3[?title=T&...]``           a page with clip 3; the other parameters go to it
+    ``/subtitled/3``                     a page with clip 3 and subtitles in en, de and pt-BR
     ``/status/404[?retry_after=1]``      that status
     ``/flaky/KEY?times=2&status=503``    that status for the first requests, then clip 0
     ``/changing/KEY?size=1048576``       clip 0 broken off in its middle, then clip 1
@@ -77,6 +78,8 @@ class Site(LocalServer):
             "lies.mp4": _lies,
             "redirect": _redirect,
             "status": _status,
+            "subtitled": self._subtitled,
+            "subtitles": _subtitles,
             "watch": self._watch,
         }
 
@@ -152,6 +155,14 @@ class Site(LocalServer):
         )
         return text(page, media_type="text/html")
 
+    def _subtitled(self, rest: str, _query: _Query) -> Answer:
+        tracks = "".join(
+            f'<track kind="subtitles" srclang="{code}" src="/subtitles/{code}.{form}">'
+            for code, form in (("en", "vtt"), ("de", "srt"), ("pt-BR", "vtt"), ("fr", "ttml"))
+        )
+        page = f'<!doctype html><title>x</title><video src="/clips/{rest}.mp4">{tracks}</video>'
+        return text(page, media_type="text/html")
+
     def _flaky(self, key: str, query: _Query) -> Answer:
         with self._lock:
             self._failures[key] += 1
@@ -171,6 +182,12 @@ class Site(LocalServer):
     def _endless(self, _rest: str, _query: _Query) -> Answer:
         content = Blob(self.media.clip.read_bytes())
         return Answer(content=content, media_type="video/mp4", is_endless=True)
+
+
+def _subtitles(name: str, _query: _Query) -> Answer:
+    if name.endswith(".srt"):
+        return text("1\n00:00:01,000 --> 00:00:03,000\nHallo\n")
+    return text(f"WEBVTT\n\n00:01.000 --> 00:09.000\nThis is {name}\n", media_type="text/vtt")
 
 
 def _status(code: str, query: _Query) -> Answer:

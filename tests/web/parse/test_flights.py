@@ -139,3 +139,24 @@ async def test_a_user_has_few_addresses_looked_at_at_once(parsing: Parsing, shel
     assert code(third) == (429, "rate_limited")
     assert "Retry-After" in third.headers
     assert code(joined) == (503, "timed_out")
+
+
+async def test_without_redis_it_is_answered_so_and_goes_on_when_redis_is_back(
+    database_url: str, tmp_path: Path, shelf: Shelf
+) -> None:
+    with Valkey() as own:
+        async with served(database_url, own.url, tmp_path) as parsing:
+            await parsing.station.start_worker()
+            own.kill()
+            away = await parsing.ask(shelf.url("/feed"))
+            own.start()
+
+            async def answered() -> httpx.Response | None:
+                answer = await parsing.ask(shelf.url("/feed"))
+                return answer if answer.status_code == 200 else None
+
+            back = await eventually(answered, timeout_s=20, what="an answer")
+
+    assert code(away) == (503, "unavailable")
+    assert "Retry-After" in away.headers
+    assert back is not None

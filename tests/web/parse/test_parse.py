@@ -29,7 +29,8 @@ async def test_a_format_that_is_told_can_be_downloaded(working: Parsing, videos:
     url = videos.url("/dash/manifest.mpd")
     told = (await working.ask(url)).json()
 
-    history_id = await working.member.submit(url, format_id=told["formats"][1]["format_id"])
+    wished = told["formats"][1]["format_id"]
+    history_id = await working.member.submit(url, format_id=wished, container="mkv")
 
     async def ended() -> dict[str, object] | None:
         shown = (await working.member.http.get(f"/download/{history_id}")).json()
@@ -37,7 +38,7 @@ async def test_a_format_that_is_told_can_be_downloaded(working: Parsing, videos:
 
     shown = await eventually(ended, timeout_s=30, what="the download")
     assert shown is not None
-    assert shown["status_code"] == Status.COMPLETED
+    assert (shown["status_code"], shown["file_name"]) == (Status.COMPLETED, "manifest.mkv")
 
 
 async def test_the_length_and_title_of_a_page_are_told(working: Parsing, videos: Videos) -> None:

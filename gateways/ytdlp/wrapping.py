@@ -1,0 +1,45 @@
+"""How a video is wrapped: the container that was wished, and the subtitles that go into it."""
+
+import re
+from typing import Any
+
+from domain.requests import Container, Quality, Wish
+
+# As it comes, but in a container that subtitles can be put into.
+_ANY = "mp4>mp4/m4a>m4a/mkv"
+
+SUBTITLE_FORMATS = ("vtt", "srt")
+"""What is taken in; ffmpeg may open nothing else, see ``options.FFMPEG_INPUT``."""
+
+
+def wrapping(wish: Wish) -> dict[str, Any]:
+    """Return the yt-dlp parameters for the container and the subtitles of a wish.
+
+    Sound alone is left as it comes. A language that the site does not have is left out.
+
+    Source: yt_dlp/YoutubeDL.py, the class docstring; yt_dlp/postprocessor/ffmpeg.py.
+    """
+    container = wish.container
+    options: dict[str, Any] = {
+        "merge_output_format": container.value if container else "mp4/webm/mkv"
+    }
+    if wish.quality is Quality.AUDIO or not (container or wish.subtitles):
+        return options
+    steps = [{"key": "FFmpegVideoRemuxer", "preferedformat": container or _ANY}]
+    if container is Container.MP4:
+        # Of two that are equally tall, the one that belongs into it.
+        options["format_sort"] = ["res", "fps", "ext:mp4:m4a"]
+    if wish.subtitles:
+        options |= {
+            "writesubtitles": True,
+            # yt-dlp takes patterns, and "all" for a word of its own.
+            "subtitleslangs": [f"(?:{re.escape(code)})" for code in wish.subtitles],
+            "subtitlesformat": "/".join(subtitle_formats(container)),
+        }
+        steps.append({"key": "FFmpegEmbedSubtitle"})
+    return options | {"postprocessors": steps}
+
+
+def subtitle_formats(container: Container | None) -> tuple[str, ...]:
+    """Return the formats of subtitles that can be put into a container, the best first."""
+    return ("vtt",) if container is Container.WEBM else SUBTITLE_FORMATS
