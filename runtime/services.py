@@ -19,6 +19,7 @@ from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
 from storage.assets import Assets
+from storage.audit import Trail
 from storage.cookies import SiteCookies
 from storage.db import Db
 from storage.deliveries import Deliveries
@@ -51,6 +52,7 @@ class Services:
     due: Due
     users: Users
     roster: Roster
+    trail: Trail
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -132,6 +134,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             due=Due(db, node=node),
             users=Users(db),
             roster=Roster(db),
+            trail=Trail(db),
             nodes=Nodes(db),
             limits=Limits(db),
             feed=Feed(redis),

@@ -5,6 +5,8 @@ from datetime import timedelta
 from quart import Blueprint, Response
 
 from domain.download import User
+from storage import audit
+from storage.audit import Action
 from web.bodies import read
 from web.callers import caller
 from web.front import front
@@ -58,7 +60,9 @@ async def login() -> Response:
     password_hash = account.password_hash if account else None
     # Also for an unknown account, so that the time does not tell which addresses are known.
     if not await front().passwords.matches(given.password, password_hash) or account is None:
+        await audit.count(front().services.db, Action.LOGIN_FAILED)
         raise unauthorized()
+    await audit.note(front().services.db, Action.LOGIN, user_id=account.user.user_id)
     refresh_token = await front().services.users.give_refresh(account.user.user_id, _refresh_ttl())
     return _session(account.user, refresh_token)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from quart import request
 
 from domain.download import User
+from storage import audit
 from web.exchanges import exchange
 from web.front import front
 from web.problems import Code, ProblemError, unauthorized
@@ -58,6 +59,7 @@ async def known_caller(token: str) -> Caller | None:
     if user is None or user.token_version != claims.version:
         return None
     exchange().user_id = user.user_id
+    audit.recognise(user.user_id)
     return Caller(user=user, claims=claims)
 
 

@@ -5,7 +5,9 @@ from functools import partial
 
 from quart import Blueprint, Response, request
 
+from storage import audit
 from storage.assets import as_asset
+from storage.audit import Action
 from storage.db import Row
 from web.bodies import read
 from web.callers import caller
@@ -148,6 +150,12 @@ async def _ticket(order: Order, route: str) -> Response:
         )
     )
     url = f"{front().public_url}/api/v1/download/{route}?ticket={ticket}"
+    await audit.note(
+        front().services.db,
+        Action.TICKET,
+        user_id=order.user.user_id,
+        history_ids=order.history_ids,
+    )
     shown = TicketShown(ticket=ticket, url=url, expires_in=ttl_s)
     return answer(shown)
 
