@@ -25,6 +25,9 @@ STRAYS_EVERY = timedelta(hours=1)
 SCRUB_EVERY = timedelta(hours=1)
 """How often it is looked for what has not been read for ``storage.scrub_every_d``."""
 
+FORGET_EVERY = timedelta(hours=1)
+"""How often the oldest entries of the audit trail go."""
+
 _log = logs.get("actors.upkeep")
 
 
@@ -44,12 +47,17 @@ async def keep_up(context: Context) -> None:
     async def hunt_strays() -> None:
         await hunt(context)
 
+    async def forget() -> None:
+        keep = timedelta(days=context.services.settings.audit.keep_d)
+        await context.services.trail.forget(keep)
+
     async with asyncio.TaskGroup() as group:
         group.create_task(_repeat("heartbeat", HEARTBEAT_EVERY, lambda: beat(context)))
         group.create_task(_repeat("sweep", SWEEP_EVERY, lambda: sweep(context)))
         group.create_task(_repeat("expire", EXPIRE_EVERY, clear))
         group.create_task(_repeat("strays", STRAYS_EVERY, hunt_strays))
         group.create_task(_repeat("scrub", SCRUB_EVERY, lambda: scrub(context)))
+        group.create_task(_repeat("audit", FORGET_EVERY, forget))
         group.create_task(_hear_cancels(context))
         group.create_task(serve_flights(context))
 

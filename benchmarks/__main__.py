@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import delivery, gate, many_clips, servers
+from benchmarks import delivery, gate, history, many_clips, servers
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BENCHMARKS = {
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "gate": gate.run,
     "delivery": delivery.run,
     "servers": servers.run,
+    "history": history.run,
 }
 
 

@@ -20,6 +20,7 @@ from gateways.proxies.static import StaticList
 from runtime.settings import Proxy, Settings
 from storage.api_keys import ApiKeys
 from storage.assets import Assets
+from storage.audit import Trail
 from storage.cookies import SiteCookies
 from storage.db import Db
 from storage.deliveries import Deliveries
@@ -54,6 +55,7 @@ class Services:
     users: Users
     api_keys: ApiKeys
     roster: Roster
+    trail: Trail
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -138,6 +140,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             users=Users(db, feed),
             api_keys=ApiKeys(db, feed),
             roster=Roster(db, feed),
+            trail=Trail(db),
             nodes=Nodes(db),
             limits=Limits(db),
             feed=feed,

@@ -154,6 +154,12 @@ class Log(_Section):
     level: Literal["debug", "info", "warning", "error"]
 
 
+class Audit(_Section):
+    """How long the audit trail is kept."""
+
+    keep_d: Count
+
+
 class Settings(_Section):
     """All settings; build them with ``settings_layers.load``."""
 
@@ -169,3 +175,4 @@ class Settings(_Section):
     quota: Quota
     egress: Egress
     log: Log
+    audit: Audit

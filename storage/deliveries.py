@@ -66,6 +66,11 @@ class Deliveries:
                 sent_bytes=[tally.sent_bytes for tally in files.values()],
             )
             await statements.all(
+                "audit_count_deliveries",
+                history_ids=list(files),
+                transfers=[tally.number for tally in files.values()],
+            )
+            await statements.all(
                 "delivery_totals_add",
                 node=self._node,
                 outcomes=[outcome.value for outcome in outcomes],

@@ -8,10 +8,13 @@ from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
 from domain.policy import PROXY_ERRORS
 from domain.requests import Wish
-from domain.states import Mode, Stage, Status
+from domain.states import Mode, Stage
+from storage import audit
+from storage.audit import Action
+from storage.claimed import as_download
 from storage.db import Db, Row, Statements
 from storage.limits import Turns
-from storage.wishes import columns_of, wish_of
+from storage.wishes import columns_of
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts unless it is renewed."""
@@ -39,8 +42,13 @@ class Downloads:
 
     async def submit(self, user_id: int, mode: Mode, wish: Wish) -> Row:
         """Insert a queued download and return its row; it is accepted once this returns."""
-        row = await self._db.one(
-            "downloads_insert", user_id=user_id, mode=mode.value, **columns_of(wish)
+        row = await audit.change(
+            self._db,
+            Action.SUBMIT,
+            "downloads_insert",
+            user_id=user_id,
+            mode=mode.value,
+            **columns_of(wish),
         )
         return _must(row)
 
@@ -58,7 +66,8 @@ class Downloads:
 
     async def cancel(self, history_id: int, user_id: int) -> Row | None:
         """Cancel at once, or leave a wish to the holder; None if it is final."""
-        return await self._db.one("downloads_cancel", history_id=history_id, user_id=user_id)
+        values = {"history_id": history_id, "user_id": user_id}
+        return await audit.change(self._db, Action.CANCEL, "downloads_cancel", **values)
 
     async def hide(self, history_id: int, user_id: int) -> Row | None:
         """Cancel what still works, and take the record from its owner's sight; None if unknown.
@@ -68,11 +77,17 @@ class Downloads:
         values = {"history_id": history_id, "user_id": user_id}
         async with self._db.transaction() as statements:
             await statements.one("downloads_cancel", **values)
-            return await statements.one("downloads_hide", **values)
+            row = await statements.one("downloads_hide", **values)
+            if row is not None:
+                await audit.note(
+                    statements, Action.DELETE, user_id=user_id, history_ids=[history_id]
+                )
+            return row
 
     async def retry(self, history_id: int, user_id: int) -> Row | None:
         """Queue a failed or cancelled download again; None if it is in another state."""
-        return await self._db.one("downloads_retry", history_id=history_id, user_id=user_id)
+        values = {"history_id": history_id, "user_id": user_id}
+        return await audit.change(self._db, Action.RETRY, "downloads_retry", **values)
 
     async def claim(
         self, history_id: int, stage: Stage, *, holder: str, turns: Turns
@@ -198,36 +213,6 @@ class Downloads:
     async def end_cancelled(self, claim: Download) -> bool:
         """End a download as cancelled; return False if the claim was lost."""
         return await self._db.one("downloads_end_cancelled", **_fence(claim)) is not None
-
-
-def as_download(row: Row) -> Download:
-    """Return the value that a stage works with."""
-    return Download(
-        history_id=row["history_id"],
-        user_id=row["user_id"],
-        asset_uuid=row["asset_uuid"],
-        created_at=row["created_at"],
-        mode=Mode(row["mode"]),
-        wish=wish_of(row),
-        status=Status(row["status"]),
-        stage=Stage(row["stage"]),
-        epoch=row["epoch"],
-        attempt=row["attempts"],
-        tries=row["tries"],
-        crashes=row["crashes"],
-        proxy_faults=row["proxy_faults"],
-        proxy_failing=timedelta(seconds=row.get("proxy_failing_s", 0.0)),
-        exit_name=row["exit_name"],
-        title=row["title"],
-        extension=row["extension"],
-        digest=_digest(row),
-    )
-
-
-def _digest(row: Row) -> Digest | None:
-    if row["file_hash"] is None:
-        return None
-    return Digest(md5=row["file_hash"], size_bytes=row["file_size"])
 
 
 def _fence(claim: Download) -> dict[str, int]:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from domain.states import Mode, Status
 from storage.db import Db, Row, Statements, TooSlowError
 
-REACH = 5_000
+REACH = 1_000
 """How many of the newest rows a search looks through one by one before it asks the index."""
 
-PATIENCE = timedelta(milliseconds=8)
+PATIENCE = timedelta(milliseconds=10)
 """How long the index may take: what matches in too many places is found by walking on."""
 
 # What the index knows a text by is three letters or digits in a row.

@@ -125,14 +125,15 @@ WHERE user_id = :user_id AND history_id < :before AND hidden_at IS NULL
 ORDER BY history_id DESC LIMIT :limit;
 
 -- name: history_page_filtered
--- Of each status and mode its own newest rows, so that no row is read in vain.
+-- Of each status and mode its own newest rows, so that no row is read in vain. By the negative
+-- id, see the index in schema.sql.
 SELECT d.* FROM unnest(CAST(:statuses AS int[])) AS s (status)
 CROSS JOIN unnest(CAST(:modes AS varchar[])) AS m (mode)
 CROSS JOIN LATERAL (
     SELECT * FROM download_history h
     WHERE h.user_id = :user_id AND h.status = s.status AND h.mode = m.mode
-      AND h.history_id < :before AND h.hidden_at IS NULL
-    ORDER BY h.history_id DESC LIMIT :limit) d
+      AND -h.history_id > -CAST(:before AS bigint) AND h.hidden_at IS NULL
+    ORDER BY -h.history_id LIMIT :limit) d
 ORDER BY d.history_id DESC LIMIT :limit;
 
 -- name: history_plan
@@ -678,3 +679,41 @@ RETURNING user_id, email, nickname, role, created_at, disabled_at;
 
 -- name: history_owner
 SELECT user_id FROM download_history WHERE history_id = :history_id AND hidden_at IS NULL;
+
+-- name: audit_note
+INSERT INTO audit (actor_id, action, user_id, history_id, detail, request_id, network)
+SELECT CAST(:actor_id AS bigint), :action, CAST(:user_id AS bigint), h.history_id,
+       CAST(:detail AS varchar), CAST(:request_id AS varchar), CAST(:network AS varchar)
+FROM unnest(CAST(:history_ids AS bigint[])) AS h (history_id);
+
+-- name: audit_count
+INSERT INTO audit (action, hour) VALUES (:action, date_trunc('hour', now()))
+ON CONFLICT (hour, action, coalesce(user_id, 0), coalesce(history_id, 0)) WHERE hour IS NOT NULL
+DO UPDATE SET number = audit.number + 1;
+
+-- name: audit_count_deliveries
+-- One row for each user, file and hour: a player asks for a thousand ranges.
+INSERT INTO audit (actor_id, action, user_id, history_id, number, hour)
+SELECT d.user_id, 'delivered', d.user_id, d.history_id, t.transfers, date_trunc('hour', now())
+FROM unnest(CAST(:history_ids AS bigint[]), CAST(:transfers AS bigint[]))
+    AS t (history_id, transfers)
+JOIN download_history d USING (history_id)
+ORDER BY d.history_id
+ON CONFLICT (hour, action, coalesce(user_id, 0), coalesce(history_id, 0)) WHERE hour IS NOT NULL
+DO UPDATE SET number = audit.number + excluded.number;
+
+-- name: audit_page
+SELECT audit_id, at, actor_id, action, user_id, history_id, number, detail, request_id, network
+FROM audit
+WHERE audit_id < :before
+  AND (CAST(:user_id AS bigint) IS NULL OR user_id = :user_id OR actor_id = :user_id)
+  AND (CAST(:action AS varchar) IS NULL OR action = :action)
+  AND (CAST(:history_id AS bigint) IS NULL OR history_id = :history_id)
+  AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
+ORDER BY audit_id DESC LIMIT :limit;
+
+-- name: audit_forget
+DELETE FROM audit WHERE audit_id IN (
+    SELECT audit_id FROM audit WHERE at < now() - make_interval(secs => :keep_s)
+    ORDER BY at LIMIT 5000)
+RETURNING audit_id;

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from storage import audit
+from storage.audit import Action
 from storage.db import Db, Row
 from storage.feed import Feed
 from storage.history import containing
@@ -52,6 +54,8 @@ class Roster:
                 return row
             if becomes != _ADMINISTERS and not row["has_other_admin"]:
                 raise LastAdminError
+            detail = f"role={becomes[0]} disabled={becomes[1]}"
+            await audit.note(statements, Action.ACCOUNT, user_id=user_id, detail=detail)
             await statements.all("roster_end_sessions", user_id=user_id)
             row = await statements.one(
                 "roster_change", user_id=user_id, role=becomes[0], disabled=becomes[1]

@@ -9,6 +9,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 from domain.download import User
+from storage import audit
+from storage.audit import Action
 from storage.db import Db, Row
 from storage.feed import Feed
 
@@ -44,7 +46,9 @@ class Users:
         self, email: str, *, password_hash: str, nickname: str | None = None, role: str = "user"
     ) -> User | None:
         """Create an account, or return None if the address is taken."""
-        row = await self._db.one(
+        row = await audit.change(
+            self._db,
+            Action.REGISTER,
             "users_insert",
             email=canonical_email(email),
             nickname=nickname,
@@ -69,14 +73,21 @@ class Users:
 
     async def set_password(self, email: str, password_hash: str) -> bool:
         """Change a password and end every token; return False if there is no such account."""
-        row = await self._db.one(
-            "users_set_password", email=canonical_email(email), password_hash=password_hash
+        row = await audit.change(
+            self._db,
+            Action.PASSWORD,
+            "users_set_password",
+            email=canonical_email(email),
+            password_hash=password_hash,
         )
         return await self._ended(row)
 
     async def disable(self, email: str) -> bool:
         """Disable an account and end every token; return False if there is no such account."""
-        return await self._ended(await self._db.one("users_disable", email=canonical_email(email)))
+        row = await audit.change(
+            self._db, Action.DISABLE, "users_disable", email=canonical_email(email)
+        )
+        return await self._ended(row)
 
     async def end_tokens(self, user_id: int) -> None:
         """Make every access and refresh token of an account worthless."""

@@ -151,6 +151,26 @@ def scrub(
     raise typer.Exit(reading.scrub(data, wanted))
 
 
+@app.command()
+def audit(
+    data: Data = None,
+    user: Annotated[str | None, typer.Option(metavar="EMAIL", help="By or about whom.")] = None,
+    action: Annotated[str | None, typer.Option(help="What was done, such as `login`.")] = None,
+    history_id: Annotated[int | None, typer.Option("--download", help="Of one download.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+    *,
+    json: Json = False,
+) -> None:
+    """Show who did what, to which account or download, and when.
+
+    Example: vasset audit --user ada@example.org --action cancel
+    """
+    from vasset import audit as trail
+
+    asked = trail.Asked(email=user, action=action, history_id=history_id, limit=limit)
+    trail.show(data, asked, as_json=json)
+
+
 def run() -> None:
     """Run the command line and end the process: 0 done, 1 failed, 2 asked wrongly."""
     sys.excepthook = faults.say_unforeseen

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema, model_validator
 
+from storage.audit import Action
 from web.history_shapes import Cursor, ModeName, Search, StatusName
 from web.shapes import Asked, DownloadShown, Id, PageSize
 
+ActionName = Annotated[Action, WithJsonSchema({"type": "string", "enum": list(Action)})]
 NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -92,4 +94,37 @@ class AdminPageShown(BaseModel):
     """A page of everybody's downloads; it may hold fewer than ``limit`` with more behind it."""
 
     items: list[AdminDownloadShown]
+    next_cursor: str | None
+
+
+class AuditAsked(Asked):
+    """Which page of the audit trail; ``user`` is who did it or whose it was."""
+
+    user: Id | None = None
+    action: ActionName | None = None
+    history_id: Id | None = None
+    since: AwareDatetime | None = None
+    cursor: Cursor | None = None
+    limit: PageSize = 50
+
+
+class AuditEntryShown(BaseModel):
+    """What somebody did; ``number`` is how often within the hour where only that is counted."""
+
+    audit_id: int
+    at: datetime
+    actor_id: int | None
+    action: str
+    user_id: int | None
+    history_id: int | None
+    number: int
+    detail: str | None
+    request_id: str | None
+    network: Literal["loopback", "private", "public"] | None
+
+
+class AuditShown(BaseModel):
+    """A page of the audit trail, newest first."""
+
+    items: list[AuditEntryShown]
     next_cursor: str | None

@@ -8,6 +8,7 @@ from quart import Blueprint, Quart, request, websocket
 
 from runtime.settings import Settings
 from web import (
+    admin_audit,
     admin_downloads,
     admin_users,
     administration,
@@ -47,7 +48,7 @@ def create_app(settings: Settings) -> Quart:
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     ours = (auth, delivery, downloads, history, keys, parse, progress)
-    for part in (*ours, administration, admin_downloads, admin_users):
+    for part in (*ours, administration, admin_audit, admin_downloads, admin_users):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

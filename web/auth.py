@@ -5,6 +5,8 @@ from datetime import timedelta
 from quart import Blueprint, Response, request
 
 from domain.download import User
+from storage import audit
+from storage.audit import Action
 from web.account_shapes import PasswordAsked
 from web.bodies import read
 from web.callers import caller
@@ -59,7 +61,9 @@ async def login() -> Response:
     given = await read(LoginAsked)
     user = await _verify(given.email, given.password)
     if user is None:
+        await audit.count(front().services.db, Action.LOGIN_FAILED)
         raise unauthorized()
+    await audit.note(front().services.db, Action.LOGIN, user_id=user.user_id)
     return _session(user, await front().services.users.give_refresh(user, _refresh_ttl()))
 
 

@@ -6,6 +6,7 @@ from quart import request
 
 from domain.download import User
 from domain.keys import Scope
+from storage import audit
 from storage.api_keys import PREFIX
 from web.exchanges import exchange
 from web.front import front
@@ -69,6 +70,7 @@ async def known_caller(token: str) -> Caller | None:
     known = await by(token)
     if known is not None:
         exchange().user_id = known.user.user_id
+        audit.recognise(known.user.user_id)
     return known
 
 

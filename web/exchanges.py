@@ -1,6 +1,7 @@
 """Exchanges: one request and its answer, from the first byte to the last, around the app."""
 
 import asyncio
+import ipaddress
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
@@ -12,6 +13,8 @@ import structlog
 from quart import has_websocket_context, request, websocket
 
 from runtime import logs
+from storage import audit
+from storage.audit import Actor
 from storage.deliveries import Outcome
 from web.outlets import Outlet
 from web.problems import MEDIA_TYPE, Code, ProblemError
@@ -85,6 +88,7 @@ class Exchanges:
             return
         seen = Exchange()
         scope[_KEY] = seen
+        audit.begin(Actor(request_id=seen.request_id, network=_network_of(scope)))
         start = time.perf_counter()
 
         async def send_on(message: Message) -> None:
@@ -156,6 +160,15 @@ async def _send_body(seen: Exchange, body: Body, outlet: Outlet) -> None:
         raise
     finally:
         seen.sent_bytes = outlet.sent_bytes
+
+
+def _network_of(scope: Scope) -> str | None:
+    """Return from what kind of network a request comes: enough to see what is odd."""
+    try:
+        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
+    except ValueError:
+        return None
+    return "loopback" if address.is_loopback else "private" if address.is_private else "public"
 
 
 def _told_of_body(seen: Exchange) -> dict[str, object]:

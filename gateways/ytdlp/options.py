@@ -229,11 +229,6 @@ def is_format_id(text: str) -> bool:
     return _FORMAT_ID.fullmatch(text) is not None
 
 
-def is_format_id(text: str) -> bool:
-    """Whether a text could be wished for as an exact format."""
-    return _FORMAT_ID.fullmatch(text) is not None
-
-
 def refuse_live(media: Mapping[str, Any], *, incomplete: bool = False) -> None:
     """Let pass what has an end.
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 from domain.download import Digest, Download, FetchedMedia
 from domain.failures import SourceGoneError, SourceTroubleError
 from domain.states import LEGAL_MOVES, Mode, Stage, Status
+from storage.claimed import as_download
 from storage.db import Db, Row
-from storage.downloads import Asset, Downloads, Turns, as_download
+from storage.downloads import Asset, Downloads, Turns
 from storage.due import Due
 from storage.files import Files
 

@@ -6,7 +6,9 @@ from functools import partial
 from quart import Blueprint, Response, request
 
 from domain.keys import Scope
+from storage import audit
 from storage.assets import as_asset
+from storage.audit import Action
 from storage.db import Row
 from web.bodies import read
 from web.callers import caller
@@ -143,6 +145,12 @@ async def _ticket(order: Order, route: str) -> Response:
     ttl_s = front().settings.delivery.ticket_ttl_s
     ticket = order.as_ticket(order.use, int(front().now()) + ttl_s)
     url = f"{front().public_url}/api/v1/download/{route}?ticket={ticket}"
+    await audit.note(
+        front().services.db,
+        Action.TICKET,
+        user_id=order.user.user_id,
+        history_ids=order.history_ids,
+    )
     shown = TicketShown(ticket=ticket, url=url, expires_in=ttl_s)
     return answer(shown)
 
