@@ -7,10 +7,14 @@ from datetime import timedelta
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
 from domain.policy import PROXY_ERRORS
-from domain.requests import Quality, Wish, site_of
-from domain.states import Mode, Stage, Status
+from domain.quotas import UNBOUNDED, Allowance
+from domain.requests import Wish
+from domain.states import Mode, Stage
+from storage.claimed import as_download
 from storage.db import Db, Row, Statements
 from storage.limits import Turns
+from storage.quotas import lock, refusal_of
+from storage.submissions import submit_all
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts unless it is renewed."""
@@ -32,22 +36,28 @@ class Asset:
 class Downloads:
     """Reads and moves downloads; each write of a holder carries its epoch."""
 
-    def __init__(self, db: Db, *, node: str) -> None:
+    def __init__(self, db: Db, *, node: str, allowance: Allowance = UNBOUNDED) -> None:
         self._db = db
         self._node = node
+        self._allowance = allowance
 
-    async def submit(self, user_id: int, mode: Mode, wish: Wish) -> Row:
-        """Insert a queued download and return its row; it is accepted once this returns."""
-        row = await self._db.one(
-            "downloads_insert",
-            user_id=user_id,
-            url=wish.url,
-            site=site_of(wish.url),
-            mode=mode.value,
-            quality=wish.quality.value,
-            format_id=wish.format_id,
+    async def submit(
+        self, user_id: int, mode: Mode, wish: Wish, statements: Statements | None = None
+    ) -> Row:
+        """Insert a queued download and return its row; it is accepted once this returns.
+
+        Args:
+            statements: Of the transaction that it is a part of; None for one of its own.
+
+        Raises:
+            QuotaError: The user has no room for it.
+        """
+        made = await submit_all(
+            statements or self._db, self._allowance, user_id, mode, [wish], is_batch=False
         )
-        return _must(row)
+        if made.refusal is not None:
+            raise made.refusal
+        return made.rows[0]
 
     async def of_user(self, history_id: int, user_id: int) -> Row | None:
         """Return a row of this user, or None if there is none or it is another's."""
@@ -80,8 +90,22 @@ class Downloads:
             return await statements.one("downloads_hide", **values)
 
     async def retry(self, history_id: int, user_id: int) -> Row | None:
-        """Queue a failed or cancelled download again; None if it is in another state."""
-        return await self._db.one("downloads_retry", history_id=history_id, user_id=user_id)
+        """Queue a failed or cancelled download again; None if it is in another state.
+
+        Raises:
+            QuotaError: The user has no room for one more.
+        """
+        values = {"history_id": history_id, "user_id": user_id}
+        async with self._db.transaction() as statements:
+            await lock(statements, user_id)
+            row = await statements.one("downloads_to_retry", **values)
+            if row is None:
+                return None
+            taking = self._allowance.taking(Mode(row["mode"]))
+            row = await statements.one("downloads_retry", **values, **taking)
+        if (refusal := refusal_of(_must(row))) is not None:
+            raise refusal
+        return row
 
     async def claim(
         self, history_id: int, stage: Stage, *, holder: str, turns: Turns
@@ -207,36 +231,6 @@ class Downloads:
     async def end_cancelled(self, claim: Download) -> bool:
         """End a download as cancelled; return False if the claim was lost."""
         return await self._db.one("downloads_end_cancelled", **_fence(claim)) is not None
-
-
-def as_download(row: Row) -> Download:
-    """Return the value that a stage works with."""
-    return Download(
-        history_id=row["history_id"],
-        user_id=row["user_id"],
-        asset_uuid=row["asset_uuid"],
-        created_at=row["created_at"],
-        mode=Mode(row["mode"]),
-        wish=Wish(url=row["url"], quality=Quality(row["quality"]), format_id=row["format_id"]),
-        status=Status(row["status"]),
-        stage=Stage(row["stage"]),
-        epoch=row["epoch"],
-        attempt=row["attempts"],
-        tries=row["tries"],
-        crashes=row["crashes"],
-        proxy_faults=row["proxy_faults"],
-        proxy_failing=timedelta(seconds=row.get("proxy_failing_s", 0.0)),
-        exit_name=row["exit_name"],
-        title=row["title"],
-        extension=row["extension"],
-        digest=_digest(row),
-    )
-
-
-def _digest(row: Row) -> Digest | None:
-    if row["file_hash"] is None:
-        return None
-    return Digest(md5=row["file_hash"], size_bytes=row["file_size"])
 
 
 def _fence(claim: Download) -> dict[str, int]:

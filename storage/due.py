@@ -7,8 +7,9 @@ from uuid import UUID
 
 from domain.download import Download
 from domain.states import Mode, Stage
+from storage.claimed import as_download
 from storage.db import Db, Row
-from storage.downloads import NODE_SILENT, as_download
+from storage.downloads import NODE_SILENT
 from storage.limits import Turns
 
 PATIENCE = timedelta(seconds=20)

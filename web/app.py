@@ -16,6 +16,7 @@ from web import (
     metrics,
     problems,
     progress,
+    quotas,
 )
 from web.bodies import MAX_BODY_BYTES
 from web.delivery import routes as delivery
@@ -41,7 +42,7 @@ def create_app(settings: Settings) -> Quart:
     app.url_map.merge_slashes = False
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for part in (administration, auth, delivery, downloads, history, progress):
+    for part in (administration, auth, delivery, downloads, history, progress, quotas):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

@@ -20,7 +20,9 @@ blueprint = Blueprint("downloads", __name__, url_prefix="/download")
 
 
 @blueprint.post("")
-@operation(Operation(tag="downloads", body=DownloadAsked, answers={202: DownloadShown}))
+@operation(
+    Operation(tag="downloads", body=DownloadAsked, answers={202: DownloadShown}, problems=(429,))
+)
 async def submit() -> Response:
     """Submit a video; it is accepted once this answers, whatever happens afterwards."""
     user = await caller()
@@ -70,9 +72,9 @@ async def cancel(history_id: str) -> Response:
 
 
 @blueprint.post("/<history_id>/retry")
-@operation(Operation(tag="downloads", answers={202: DownloadShown}, problems=(403, 409)))
+@operation(Operation(tag="downloads", answers={202: DownloadShown}, problems=(403, 409, 429)))
 async def retry(history_id: str) -> Response:
-    """Queue a failed or cancelled download again."""
+    """Queue a failed or cancelled download again; it counts as one more."""
     user = await caller()
     row = await front().services.downloads.retry(path_id(history_id), user.user_id)
     if row is None:

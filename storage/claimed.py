@@ -1,0 +1,38 @@
+"""A row of download_history as the value that a stage works with."""
+
+from datetime import timedelta
+
+from domain.download import Digest, Download
+from domain.requests import Quality, Wish
+from domain.states import Mode, Stage, Status
+from storage.db import Row
+
+
+def as_download(row: Row) -> Download:
+    """Return the value that a stage works with."""
+    return Download(
+        history_id=row["history_id"],
+        user_id=row["user_id"],
+        asset_uuid=row["asset_uuid"],
+        created_at=row["created_at"],
+        mode=Mode(row["mode"]),
+        wish=Wish(url=row["url"], quality=Quality(row["quality"]), format_id=row["format_id"]),
+        status=Status(row["status"]),
+        stage=Stage(row["stage"]),
+        epoch=row["epoch"],
+        attempt=row["attempts"],
+        tries=row["tries"],
+        crashes=row["crashes"],
+        proxy_faults=row["proxy_faults"],
+        proxy_failing=timedelta(seconds=row.get("proxy_failing_s", 0.0)),
+        exit_name=row["exit_name"],
+        title=row["title"],
+        extension=row["extension"],
+        digest=_digest(row),
+    )
+
+
+def _digest(row: Row) -> Digest | None:
+    if row["file_hash"] is None:
+        return None
+    return Digest(md5=row["file_hash"], size_bytes=row["file_size"])
