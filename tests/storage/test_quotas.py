@@ -33,6 +33,8 @@ async def test_of_a_hundred_at_once_the_last_place_goes_to_one(
 ) -> None:
     processes = [Downloads(one, node="node-a", allowance=allowance) for one in (db, other_db)]
     await submit(processes[0], user)
+    # Or the first one would be through before the pools have opened their connections.
+    await asyncio.gather(*(processes[n % 2].active_of_user(user.user_id) for n in range(100)))
 
     made = await asyncio.gather(*(submit(processes[n % 2], user) for n in range(100)))
 
