@@ -1,8 +1,10 @@
 """The quotas, on a real PostgreSQL: exact under races, and counted from what is there."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,32 +15,48 @@ from domain.states import Mode
 from storage.db import Db
 from storage.downloads import Downloads
 from storage.due import Due
-from storage.quotas import QuotaError, Quotas
+from storage.quotas import QuotaError, Quotas, lock
 from storage.submissions import Batches
 from tests.storage.books import SMALL, begun, finish, numbers, submit
 from tests.storage.rows import WISH
+from tests.support.postgres import Postgres
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def waiting(postgres: Postgres, database_url: str) -> Callable[[], int]:
+    """Tell how many connections of this database wait for a lock."""
+    name = urlsplit(database_url).path[1:]
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity "
+        f"WHERE datname = '{name}' AND wait_event_type = 'Lock'"
+    )
+    return lambda: int(postgres.run_sql(sql))
 
 
 @pytest.mark.parametrize(
-    ("allowance", "quota"),
+    "allowance",
     [
-        (replace(UNBOUNDED, daily_downloads=2), Quota.DAILY_DOWNLOADS),
-        (replace(UNBOUNDED, active_downloads=2), Quota.ACTIVE_DOWNLOADS),
-        (replace(UNBOUNDED, archive_bytes=20, reserve_bytes=10), Quota.ARCHIVE_BYTES),
+        replace(UNBOUNDED, daily_downloads=2),
+        replace(UNBOUNDED, active_downloads=2),
+        replace(UNBOUNDED, archive_bytes=20, reserve_bytes=10),
     ],
     ids=["daily", "active", "archive"],
 )
 async def test_of_a_hundred_at_once_the_last_place_goes_to_one(
-    db: Db, other_db: Db, user: User, allowance: Allowance, quota: Quota
+    db: Db, other_db: Db, waiting: Callable[[], int], user: User, allowance: Allowance
 ) -> None:
     processes = [Downloads(one, node="node-a", allowance=allowance) for one in (db, other_db)]
     await submit(processes[0], user)
-    # Or the first one would be through before the pools have opened their connections.
-    await asyncio.gather(*(processes[n % 2].active_of_user(user.user_id) for n in range(100)))
 
-    made = await asyncio.gather(*(submit(processes[n % 2], user) for n in range(100)))
+    # Held until as many wait as there are connections: these then go on in the same moment.
+    async with db.transaction() as statements:
+        await lock(statements, user.user_id)
+        asked = [asyncio.create_task(submit(processes[n % 2], user)) for n in range(100)]
+        await eventually(lambda: waiting() >= 19)
+    made = await asyncio.gather(*asked)
 
-    assert made.count(quota) == 99
+    assert len([one for one in made if isinstance(one, int)]) == 1
     assert len(await processes[0].active_of_user(user.user_id)) == 2
 
 
