@@ -9,6 +9,7 @@ from runtime.settings import Settings
 from web import (
     administration,
     auth,
+    batches,
     docs,
     downloads,
     health,
@@ -42,7 +43,7 @@ def create_app(settings: Settings) -> Quart:
     app.url_map.merge_slashes = False
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for part in (administration, auth, delivery, downloads, history, progress, quotas):
+    for part in (administration, auth, batches, delivery, downloads, history, progress, quotas):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
