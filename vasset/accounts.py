@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from domain.quotas import MAX_AMOUNT
 from vasset.faults import CommandError
 from vasset.options import Data, Json, PasswordStdin
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]
 
-Own = Annotated[int | None, typer.Option(min=0, max=10**15, show_default="unchanged")]
+Own = Annotated[int | None, typer.Option(min=0, max=MAX_AMOUNT, show_default="unchanged")]
 
 app = typer.Typer(help="Accounts: add, list, passwd, disable, quota.")
 
