@@ -114,7 +114,10 @@ ALTER TABLE download_history
         CHECK (file_fault IN ('missing', 'changed', 'corrupt')),
     ADD COLUMN IF NOT EXISTS file_fault_at   timestamptz,
     ADD COLUMN IF NOT EXISTS file_read_at    timestamptz,   -- when its digest was last compared
-    ADD COLUMN IF NOT EXISTS file_taken_at   timestamptz;   -- when a scrub last took it up
+    ADD COLUMN IF NOT EXISTS file_taken_at   timestamptz,   -- when a scrub last took it up
+    ADD COLUMN IF NOT EXISTS batch_id        bigint,        -- submitted in one request
+    ADD COLUMN IF NOT EXISTS reserved_bytes  bigint NOT NULL DEFAULT 0; -- of the archive, till it ends
+CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
 
@@ -148,6 +151,37 @@ CREATE INDEX IF NOT EXISTS download_history_to_scrub
     WHERE status = 1 AND hidden_at IS NULL;
 CREATE INDEX IF NOT EXISTS download_history_faulty
     ON download_history (storage_node) WHERE file_fault IS NOT NULL;
+CREATE INDEX IF NOT EXISTS download_history_of_batch
+    ON download_history (batch_id, history_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS download_history_active
+    ON download_history (user_id) INCLUDE (reserved_bytes) WHERE status IN (4, 5);
+CREATE INDEX IF NOT EXISTS download_history_kept
+    ON download_history (user_id) INCLUDE (file_size)
+    WHERE status = 1 AND file_removed_at IS NULL;
+
+-- What a user may use and has begun today; the rest of the books is counted from the downloads.
+-- Its row is the lock of the books: whoever adds to them holds it. docs/decisions/0013-quotas.md.
+CREATE TABLE IF NOT EXISTS quotas (
+    user_id          bigint PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+    daily_downloads  bigint CHECK (daily_downloads >= 0),   -- NULL: as the settings say
+    archive_bytes    bigint CHECK (archive_bytes >= 0),
+    active_downloads bigint CHECK (active_downloads >= 0),
+    day              date   NOT NULL DEFAULT '-infinity',   -- in UTC
+    begun            bigint NOT NULL DEFAULT 0              -- on that day; it only grows
+);
+
+-- What was answered to a request with an Idempotency-Key, written with what the request made.
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    user_id  bigint       NOT NULL REFERENCES users ON DELETE CASCADE,
+    key      varchar(255) NOT NULL,
+    digest   char(64)     NOT NULL,                  -- SHA-256 of what was asked, in hex
+    status   int          NOT NULL,
+    location text,
+    body     text         NOT NULL,
+    made_at  timestamptz  NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, key)
+);
+CREATE INDEX IF NOT EXISTS idempotency_keys_age ON idempotency_keys (made_at);
 
 -- What was delivered: of each file to its owner, and of each node altogether.
 CREATE TABLE IF NOT EXISTS delivery_counts (
@@ -225,6 +259,101 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN limits l ON l.kind = 'site' AND l.name = d.site
     WHERE d.status = 5 GROUP BY d.site, l.max_active
     HAVING count(*) >= coalesce(l.max_active, active)
+$$;
+
+-- A user's limits, their own or these, and what is used of them. Without a limit for the archive
+-- its files are not counted: only a large archive makes that slow, and a quick download needs it not.
+CREATE OR REPLACE FUNCTION quota_books(of_user bigint, daily bigint, archive bigint, active bigint)
+RETURNS TABLE (daily_limit bigint, daily_used bigint, resets_at timestamptz,
+               archive_limit bigint, archive_used numeric, archive_reserved numeric,
+               active_limit bigint, active_used bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(q.daily_downloads, daily),
+           -- A day never comes back, even if the clock does.
+           CASE WHEN q.day >= today.day THEN q.begun ELSE 0 END,
+           (greatest(q.day, today.day) + 1)::timestamp AT TIME ZONE 'UTC',
+           coalesce(q.archive_bytes, archive), kept.bytes, busy.bytes,
+           coalesce(q.active_downloads, active), busy.number
+    FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS day) today
+    LEFT JOIN quotas q ON q.user_id = of_user
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(file_size), 0) AS bytes FROM download_history
+        WHERE user_id = of_user AND status = 1 AND file_removed_at IS NULL
+          AND archive IS NOT NULL) kept
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS number, coalesce(sum(reserved_bytes), 0) AS bytes
+        FROM download_history WHERE user_id = of_user AND status IN (4, 5)) busy
+$$;
+
+CREATE OR REPLACE FUNCTION lock_quota(of_user bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO quotas (user_id) VALUES (of_user) ON CONFLICT DO NOTHING;
+    PERFORM FROM quotas WHERE user_id = of_user FOR UPDATE;
+END
+$$;
+
+-- Takes as many of the asked downloads into the books as there is room for. In PL/pgSQL, because
+-- each statement there sees what was committed while the one before waited for the lock; a single
+-- statement would count what was there before it waited.
+CREATE OR REPLACE FUNCTION take_quota(
+    of_user bigint, asked int, reserve bigint, daily bigint, archive bigint, active bigint,
+    OUT granted int, OUT refused_by text, OUT refused_limit bigint, OUT resets_in_s float8,
+    OUT archive_left numeric)
+LANGUAGE plpgsql AS $$
+DECLARE
+    book record;
+    daily_room numeric;
+    active_room numeric;
+    archive_room numeric := asked;
+BEGIN
+    PERFORM lock_quota(of_user);
+    SELECT * INTO book FROM quota_books(
+        of_user, daily, CASE WHEN reserve > 0 THEN archive END, active);
+    daily_room := greatest(0, book.daily_limit - book.daily_used);
+    active_room := greatest(0, book.active_limit - book.active_used);
+    archive_left := greatest(0, book.archive_limit - book.archive_used - book.archive_reserved);
+    IF reserve > 0 THEN
+        -- The last one gets what is left, so that a small archive can be filled too.
+        archive_room := ceil(archive_left / reserve);
+    END IF;
+    granted := least(asked, daily_room, active_room, archive_room);
+    IF granted < asked THEN
+        refused_by := CASE granted WHEN daily_room THEN 'daily_downloads'
+                                   WHEN active_room THEN 'active_downloads'
+                                   ELSE 'archive_bytes' END;
+        refused_limit := CASE refused_by WHEN 'daily_downloads' THEN book.daily_limit
+                                         WHEN 'active_downloads' THEN book.active_limit
+                                         ELSE book.archive_limit END;
+    END IF;
+    resets_in_s := extract(epoch FROM book.resets_at - now());
+    UPDATE quotas SET begun = book.daily_used + granted,
+        day = greatest(day, (now() AT TIME ZONE 'UTC')::date)
+    WHERE user_id = of_user AND granted > 0;
+END
+$$;
+
+-- Puts the size of a file in the place of what was reserved for it; false if that is more and
+-- there is no room. A claim that was lost is not judged here.
+CREATE OR REPLACE FUNCTION settle_quota(
+    of_user bigint, of_download bigint, of_epoch int, size_bytes bigint, archive bigint)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    more numeric;
+    book record;
+BEGIN
+    PERFORM lock_quota(of_user);
+    SELECT size_bytes - reserved_bytes INTO more FROM download_history
+    WHERE history_id = of_download AND epoch = of_epoch AND status = 5;
+    IF more > 0 THEN
+        SELECT * INTO book FROM quota_books(of_user, 0, archive, 0);
+        IF book.archive_used + book.archive_reserved + more > book.archive_limit THEN
+            RETURN false;
+        END IF;
+    END IF;
+    UPDATE download_history SET reserved_bytes = size_bytes
+    WHERE history_id = of_download AND epoch = of_epoch AND status = 5;
+    RETURN true;
+END
 $$;
 
 -- Every claim of every stage: who held it, through which exit, how it ended.

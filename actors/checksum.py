@@ -6,10 +6,12 @@ from pathlib import Path
 
 from actors.context import Context
 from domain.download import Digest, Download
-from domain.failures import CorruptError
+from domain.failures import CorruptError, TooLargeError
+from domain.states import Mode
 from storage import manifests
 
 PIECE_BYTES = 1 << 20
+BEYOND_QUOTA = "The video is larger than what is left of your archive's quota."
 
 
 async def checksum(context: Context, download: Download) -> Digest:
@@ -17,11 +19,17 @@ async def checksum(context: Context, download: Download) -> Digest:
 
     Raises:
         CorruptError: The file is gone or is not what its manifest says.
+        TooLargeError: It is larger than what is left of its owner's archive.
     """
     staging = context.services.files.staging(download.history_id, download.attempt)
     media = await asyncio.to_thread(manifests.read, staging)
     if media is None:
         raise CorruptError
+    # Before the read: for a file that may not stay it would be for nothing.
+    if download.mode is Mode.ARCHIVE and not await context.services.quotas.settle(
+        download, media.size_bytes
+    ):
+        raise TooLargeError(BEYOND_QUOTA)
     digest = await asyncio.to_thread(digest_of, media.path)
     if digest.size_bytes != media.size_bytes:
         raise CorruptError

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from domain.addresses import AddressPolicy
 from domain.policy import Backoff
+from domain.quotas import Allowance
 from gateways.egress.judge import Judge
 from gateways.proxies.answers import AnswerForm
 from gateways.proxies.circuit import Circuit
@@ -34,11 +35,13 @@ from storage.leases import Leases
 from storage.limits import Limits, Turns
 from storage.nodes import Nodes
 from storage.parses import Parses
+from storage.quotas import Quotas
 from storage.rates import Rates
 from storage.redis_door import connect
 from storage.roster import Roster
 from storage.slots import Slots
 from storage.strays import Strays
+from storage.submissions import Batches, Keys
 from storage.users import Users
 
 
@@ -56,6 +59,9 @@ class Services:
     api_keys: ApiKeys
     roster: Roster
     trail: Trail
+    quotas: Quotas
+    batches: Batches
+    keys: Keys
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -124,7 +130,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     Raises:
         DatabaseError: The database cannot be reached.
     """
-    node = settings.storage.node
+    node, allowance = settings.storage.node, Allowance(**settings.quota.model_dump())
     db = Db(settings.database.url.get_secret_value())
     redis = connect(settings.redis.url.get_secret_value())
     await db.open()
@@ -134,13 +140,16 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             settings=settings,
             db=db,
             redis=redis,
-            downloads=Downloads(db, node=node),
+            downloads=Downloads(db, node=node, allowance=allowance),
             history=History(db),
             due=Due(db, node=node),
             users=Users(db, feed),
             api_keys=ApiKeys(db, feed),
             roster=Roster(db, feed),
             trail=Trail(db),
+            quotas=Quotas(db, allowance),
+            batches=Batches(db, allowance),
+            keys=Keys(),
             nodes=Nodes(db),
             limits=Limits(db),
             feed=feed,

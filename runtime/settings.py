@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from domain.quotas import MAX_AMOUNT
+
 MIN_SECRET_BYTES = 32
 """Source: RFC 7518, section 3.2: a key as long as the hash of HS256."""
 
@@ -14,6 +16,7 @@ Ratio = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[int, Field(ge=1)]
 Limit = Annotated[int, Field(ge=0)]
+Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = IPv4Network | IPv6Network
 NodeName = Annotated[
@@ -131,11 +134,12 @@ class Auth(_Section):
 
 
 class Quota(_Section):
-    """What a new user may use."""
+    """What a user without limits of their own may use."""
 
-    daily_downloads: Limit
-    archive_bytes: Limit
-    active_downloads: Limit
+    daily_downloads: Amount
+    archive_bytes: Amount
+    active_downloads: Amount
+    reserve_bytes: Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
 
 
 class Egress(_Section):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
 from domain.policy import PROXY_ERRORS
+from domain.quotas import UNBOUNDED, Allowance
 from domain.requests import Wish
 from domain.states import Mode, Stage
 from storage import audit
@@ -14,7 +15,8 @@ from storage.audit import Action
 from storage.claimed import as_download
 from storage.db import Db, Row, Statements
 from storage.limits import Turns
-from storage.wishes import columns_of
+from storage.quotas import lock, refusal_of
+from storage.submissions import submit_all
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts unless it is renewed."""
@@ -36,21 +38,29 @@ class Asset:
 class Downloads:
     """Reads and moves downloads; each write of a holder carries its epoch."""
 
-    def __init__(self, db: Db, *, node: str) -> None:
+    def __init__(self, db: Db, *, node: str, allowance: Allowance = UNBOUNDED) -> None:
         self._db = db
         self._node = node
+        self._allowance = allowance
 
-    async def submit(self, user_id: int, mode: Mode, wish: Wish) -> Row:
-        """Insert a queued download and return its row; it is accepted once this returns."""
-        row = await audit.change(
-            self._db,
-            Action.SUBMIT,
-            "downloads_insert",
-            user_id=user_id,
-            mode=mode.value,
-            **columns_of(wish),
-        )
-        return _must(row)
+    async def submit(
+        self, user_id: int, mode: Mode, wish: Wish, statements: Statements | None = None
+    ) -> Row:
+        """Insert a queued download and return its row; it is accepted once this returns.
+
+        Args:
+            statements: Of the transaction that it is a part of; None for one of its own.
+
+        Raises:
+            QuotaError: The user has no room for it.
+        """
+        if statements is None:
+            async with self._db.transaction() as own:
+                return await self.submit(user_id, mode, wish, own)
+        made = await submit_all(statements, self._allowance, user_id, mode, [wish], is_batch=False)
+        if made.refusal is not None:
+            raise made.refusal
+        return made.rows[0]
 
     async def of_user(self, history_id: int, user_id: int) -> Row | None:
         """Return a row of this user, or None if there is none or it is another's."""
@@ -85,9 +95,23 @@ class Downloads:
             return row
 
     async def retry(self, history_id: int, user_id: int) -> Row | None:
-        """Queue a failed or cancelled download again; None if it is in another state."""
+        """Queue a failed or cancelled download again; None if it is in another state.
+
+        Raises:
+            QuotaError: The user has no room for one more.
+        """
         values = {"history_id": history_id, "user_id": user_id}
-        return await audit.change(self._db, Action.RETRY, "downloads_retry", **values)
+        async with self._db.transaction() as statements:
+            await lock(statements, user_id)
+            row = await statements.one("downloads_to_retry", **values)
+            if row is None:
+                return None
+            taking = self._allowance.taking(Mode(row["mode"]))
+            row = _must(await statements.one("downloads_retry", **values, **taking))
+            if (refusal := refusal_of(row)) is not None:
+                raise refusal
+            await audit.note(statements, Action.RETRY, user_id=user_id, history_ids=[history_id])
+        return row
 
     async def claim(
         self, history_id: int, stage: Stage, *, holder: str, turns: Turns

@@ -2,7 +2,7 @@
 
 A knock is counted before its password is judged, so that a thousand at once are a thousand. What
 is counted is the last minute, exactly: sorted sets of the knocks by their time. What turns out to
-be right is taken back. Source: docs/decisions/0013-accounts.md.
+be right is taken back. Source: docs/decisions/0015-accounts.md.
 """
 
 # pyright: reportUnknownMemberType=false, reportGeneralTypeIssues=false

@@ -105,9 +105,93 @@ SELECT n.node, n.url, n.draining, n.heartbeat_at, n.sandbox,
         WHERE d.storage_node = n.node AND d.status = 5) AS running
 FROM nodes n ORDER BY n.node;
 
--- name: downloads_insert
-INSERT INTO download_history (user_id, url, site, mode, quality, format_id, container, subtitles)
-VALUES (:user_id, :url, :site, :mode, :quality, :format_id, :container, :subtitles)
+-- name: downloads_submit
+-- As many as the quota has room for, in their order; one row without an id if it has for none.
+WITH taken AS MATERIALIZED (
+    SELECT * FROM take_quota(
+        CAST(:user_id AS bigint), cardinality(CAST(:urls AS text[])), CAST(:reserve AS bigint),
+        CAST(:daily AS bigint), CAST(:archive AS bigint), CAST(:active AS bigint))),
+batch AS MATERIALIZED (
+    SELECT CASE WHEN CAST(:is_batch AS boolean) AND granted > 0 THEN nextval('batch_ids') END
+        AS batch_id
+    FROM taken),
+inserted AS (
+    INSERT INTO download_history
+        (user_id, url, site, mode, quality, format_id, container, subtitles, batch_id,
+         reserved_bytes)
+    SELECT CAST(:user_id AS bigint), w.url, w.site, :mode, :quality, :format_id, :container,
+           :subtitles, b.batch_id,
+           least(CAST(:reserve AS bigint), t.archive_left - (w.place - 1) * :reserve)
+    FROM taken t CROSS JOIN batch b
+    CROSS JOIN unnest(CAST(:urls AS text[]), CAST(:sites AS text[]))
+        WITH ORDINALITY AS w (url, site, place)
+    WHERE w.place <= t.granted ORDER BY w.place
+    RETURNING *)
+SELECT t.refused_by, t.refused_limit, t.resets_in_s, i.*
+FROM taken t LEFT JOIN inserted i ON true ORDER BY i.history_id;
+
+-- name: quotas_lock
+SELECT lock_quota(:user_id);
+
+-- name: quotas_of_user
+SELECT * FROM quota_books(CAST(:user_id AS bigint), CAST(:daily AS bigint),
+                          CAST(:archive AS bigint), CAST(:active AS bigint));
+
+-- name: quotas_set
+INSERT INTO quotas (user_id, daily_downloads, archive_bytes, active_downloads)
+SELECT user_id, CAST(:daily AS bigint), CAST(:archive AS bigint), CAST(:active AS bigint)
+FROM users WHERE user_id = :user_id
+ON CONFLICT (user_id) DO UPDATE SET
+    daily_downloads = CASE WHEN :sets_daily THEN excluded.daily_downloads
+                           ELSE quotas.daily_downloads END,
+    archive_bytes = CASE WHEN :sets_archive THEN excluded.archive_bytes
+                         ELSE quotas.archive_bytes END,
+    active_downloads = CASE WHEN :sets_active THEN excluded.active_downloads
+                            ELSE quotas.active_downloads END
+RETURNING user_id;
+
+-- name: quotas_settle
+SELECT settle_quota(CAST(:user_id AS bigint), CAST(:history_id AS bigint), CAST(:epoch AS int),
+                    CAST(:size_bytes AS bigint), CAST(:archive AS bigint)) AS fits;
+
+-- name: keys_find
+SELECT digest, status, location, body FROM idempotency_keys
+WHERE user_id = :user_id AND key = :key AND made_at > now() - make_interval(secs => :ttl_s);
+
+-- name: keys_keep
+INSERT INTO idempotency_keys (user_id, key, digest, status, location, body)
+VALUES (:user_id, :key, :digest, :status, :location, :body)
+ON CONFLICT (user_id, key) DO UPDATE SET
+    digest = excluded.digest, status = excluded.status, location = excluded.location,
+    body = excluded.body, made_at = now();
+
+-- name: keys_forget_old
+-- A few with each new one; those that another forgets just now are left to it.
+DELETE FROM idempotency_keys WHERE (user_id, key) IN (
+    SELECT user_id, key FROM idempotency_keys
+    WHERE made_at <= now() - make_interval(secs => :ttl_s)
+    ORDER BY made_at LIMIT 10 FOR UPDATE SKIP LOCKED);
+
+-- name: batches_of_user
+SELECT history_id, status, attempts FROM download_history
+WHERE batch_id = :batch_id AND user_id = :user_id AND hidden_at IS NULL
+ORDER BY history_id;
+
+-- name: batches_cancel
+-- As downloads_cancel. The rows are locked in their order, so that two of these do not collide.
+UPDATE download_history SET
+    cancel_wish_at = now(),
+    status = CASE WHEN claim_until > now() THEN status ELSE 6 END,
+    finished_at = CASE WHEN claim_until > now() THEN NULL ELSE now() END,
+    claim_until = CASE WHEN claim_until > now() THEN claim_until END,
+    error_code = CASE WHEN claim_until > now() THEN error_code ELSE 'cancelled' END,
+    error_message = CASE WHEN claim_until > now() THEN error_message
+                         ELSE 'Cancelled by its owner.' END,
+    error_retryable = CASE WHEN claim_until > now() THEN error_retryable ELSE false END
+WHERE history_id IN (
+    SELECT history_id FROM download_history
+    WHERE batch_id = :batch_id AND user_id = :user_id AND status IN (4, 5) AND hidden_at IS NULL
+    ORDER BY history_id FOR UPDATE)
 RETURNING *;
 
 -- name: downloads_of_user
@@ -318,17 +402,29 @@ WHERE history_id = :history_id AND user_id = :user_id AND status IN (4, 5)
   AND hidden_at IS NULL
 RETURNING *;
 
+-- name: downloads_to_retry
+SELECT mode FROM download_history
+WHERE history_id = :history_id AND user_id = :user_id AND status IN (0, 6)
+  AND hidden_at IS NULL
+FOR UPDATE;
+
 -- name: downloads_retry
-UPDATE download_history SET
-    status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
+-- Behind quotas_lock and downloads_to_retry: it is one more download for the quota.
+WITH taken AS MATERIALIZED (
+    SELECT * FROM take_quota(
+        CAST(:user_id AS bigint), 1, CAST(:reserve AS bigint),
+        CAST(:daily AS bigint), CAST(:archive AS bigint), CAST(:active AS bigint))),
+moved AS (UPDATE download_history SET
+    reserved_bytes = least(CAST(:reserve AS bigint), taken.archive_left), status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
     continues = false, attempts = 0, crashes = 0, not_before = NULL, woken_at = now(),
     proxy_faults = 0, proxy_failing_since = NULL,
     cancel_wish_at = NULL, finished_at = NULL, started_at = NULL,
     error_code = NULL, error_message = NULL, error_retryable = NULL,
     asset_uuid = gen_random_uuid()
-WHERE history_id = :history_id AND user_id = :user_id AND status IN (0, 6)
-  AND hidden_at IS NULL
-RETURNING *;
+FROM taken WHERE history_id = :history_id AND taken.granted = 1
+RETURNING download_history.*)
+SELECT t.refused_by, t.refused_limit, t.resets_in_s, m.*
+FROM taken t LEFT JOIN moved m ON true;
 
 -- name: downloads_hide
 -- The owner's record goes at once; the file's node removes the file.

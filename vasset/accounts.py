@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from domain.quotas import MAX_AMOUNT
 from vasset.faults import CommandError
 from vasset.options import Data, Json, PasswordStdin
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]
 
-app = typer.Typer(help="Accounts: add, list, passwd, disable.")
+Own = Annotated[int | None, typer.Option(min=0, max=MAX_AMOUNT, show_default="unchanged")]
+
+app = typer.Typer(help="Accounts: add, list, passwd, disable, quota.")
 
 
 @app.command()
@@ -84,6 +87,31 @@ def disable(email: Email, data: Data = None) -> None:
         message = f"there is no account {email}"
         raise CommandError(message)
     typer.echo(f"Disabled {email}.")
+
+
+@app.command()
+def quota(
+    email: Email,
+    data: Data = None,
+    *,
+    daily: Own = None,
+    archive_bytes: Own = None,
+    active: Own = None,
+    clear: Annotated[bool, typer.Option("--clear", help="As in the settings again.")] = False,
+) -> None:
+    """Give an account limits of its own, and show what it may use and uses.
+
+    Downloads a day (UTC), bytes in the archive, downloads queued or running; 0 is none.
+
+    Example: vasset user quota ada@example.org --daily 500 --archive-bytes 1000000000000
+    """
+    from domain.quotas import Quota
+    from vasset import quotas
+
+    given = zip(Quota, (daily, archive_bytes, active), strict=True)
+    limits: dict[Quota, int | None] = dict.fromkeys(Quota) if clear else {}
+    limits |= {name: limit for name, limit in given if limit is not None}
+    typer.echo(quotas.change(data, email, limits))
 
 
 def _password(email: str, *, from_stdin: bool) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema, model_vali
 
 from storage.audit import Action
 from web.history_shapes import Cursor, ModeName, Search, StatusName
+from web.quota_shapes import QuotaChangeAsked, QuotaShown
 from web.shapes import Asked, DownloadShown, Id, PageSize
 
 ActionName = Annotated[Action, WithJsonSchema({"type": "string", "enum": list(Action)})]
@@ -32,6 +33,12 @@ class AccountShown(BaseModel):
     disabled_at: datetime | None
 
 
+class AccountManaged(AccountShown):
+    """An account that was changed, with what it may use."""
+
+    quota: QuotaShown
+
+
 class AccountsShown(BaseModel):
     """A page of the accounts, newest first; ``next_cursor`` is null on the last one."""
 
@@ -44,10 +51,11 @@ class AccountChangeAsked(Asked):
 
     role: Literal["user", "admin"] | None = None
     disabled: bool | None = None
+    quota: QuotaChangeAsked | None = None
 
     @model_validator(mode="after")
     def _check_any(self) -> Self:
-        if self.role is None and self.disabled is None:
+        if self.role is None and self.disabled is None and self.quota is None:
             message = "must change something"
             raise ValueError(message)
         return self

@@ -3,12 +3,19 @@
 from quart import Blueprint, Response
 
 from storage.roster import LastAdminError
-from web.admin_shapes import AccountChangeAsked, AccountShown, AccountsShown, UsersAsked
+from web.admin_shapes import (
+    AccountChangeAsked,
+    AccountManaged,
+    AccountShown,
+    AccountsShown,
+    UsersAsked,
+)
 from web.bodies import path_id, read, read_query
 from web.callers import admin
 from web.front import front
 from web.operations import Operation, operation
 from web.problems import Code, ProblemError
+from web.quotas import quota_view
 from web.views import answer
 
 blueprint = Blueprint("admin_users", __name__, url_prefix="/admin/users")
@@ -37,12 +44,12 @@ async def page() -> Response:
     Operation(
         tag="administration",
         body=AccountChangeAsked,
-        answers={200: AccountShown},
+        answers={200: AccountManaged},
         problems=(403, 404, 409),
     )
 )
 async def change(user_id: str) -> Response:
-    """Change an account's role, disable it or enable it again; its tokens end."""
+    """Change an account's role, disable or enable it, which end its tokens, or its quota."""
     await admin()
     asked = await read(AccountChangeAsked)
     number = path_id(user_id, "user_id")
@@ -53,4 +60,8 @@ async def change(user_id: str) -> Response:
         raise ProblemError(409, Code.CONFLICT, detail) from None
     if row is None:
         raise ProblemError(404, Code.NOT_FOUND, "There is no such account.")
-    return answer(AccountShown.model_validate(dict(row)))
+    quotas = front().services.quotas
+    if asked.quota is not None:
+        await quotas.set(number, asked.quota.limits)
+    books = quota_view(await quotas.of_user(number))
+    return answer(AccountManaged.model_validate(dict(row) | {"quota": books}))

@@ -13,6 +13,7 @@ from web import (
     admin_users,
     administration,
     auth,
+    batches,
     docs,
     downloads,
     health,
@@ -22,6 +23,7 @@ from web import (
     parse,
     problems,
     progress,
+    quotas,
 )
 from web.bodies import MAX_BODY_BYTES
 from web.delivery import routes as delivery
@@ -47,7 +49,7 @@ def create_app(settings: Settings) -> Quart:
     app.url_map.merge_slashes = False
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    ours = (auth, delivery, downloads, history, keys, parse, progress)
+    ours = (auth, batches, delivery, downloads, history, keys, parse, progress, quotas)
     for part in (*ours, administration, admin_audit, admin_downloads, admin_users):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)

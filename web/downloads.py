@@ -4,16 +4,17 @@ from typing import NoReturn
 
 from quart import Blueprint, Response
 
-from domain.events import StateEvent
 from domain.keys import Scope
 from domain.requests import Quality, Wish, check_url
-from domain.states import Stage, Status
-from storage.db import Row
+from domain.states import Status
+from storage.db import Row, Statements
+from web.announcing import call_up, tell
 from web.bodies import path_id, read
 from web.callers import caller
 from web.front import front
 from web.operations import Operation, operation
 from web.problems import Code, ProblemError, forbidden
+from web.repeats import Made, once
 from web.shapes import DownloadAsked, DownloadDetail, DownloadShown
 from web.views import answer, detail_view, download_view
 
@@ -21,7 +22,15 @@ blueprint = Blueprint("downloads", __name__, url_prefix="/download")
 
 
 @blueprint.post("")
-@operation(Operation(tag="downloads", body=DownloadAsked, answers={202: DownloadShown}))
+@operation(
+    Operation(
+        tag="downloads",
+        body=DownloadAsked,
+        answers={202: DownloadShown},
+        problems=(429,),
+        takes_key=True,
+    )
+)
 async def submit() -> Response:
     """Submit a video; it is accepted once this answers, whatever happens afterwards."""
     user = await caller(Scope.SUBMIT)
@@ -34,8 +43,15 @@ async def submit() -> Response:
         container=asked.container,
         subtitles=tuple(dict.fromkeys(asked.subtitles)),
     )
-    row = await front().services.downloads.submit(user.user_id, asked.mode, wish)
-    return _queued(row)
+
+    async def make(statements: Statements) -> Made:
+        downloads = front().services.downloads
+        row = await downloads.submit(user.user_id, asked.mode, wish, statements)
+        return Made(rows=[row], shown=download_view(row), status=202, location=_place(row))
+
+    response, rows = await once(user.user_id, asked, make)
+    call_up(rows)
+    return response
 
 
 @blueprint.get("/<history_id>")
@@ -65,7 +81,7 @@ async def cancel(history_id: str) -> Response:
 
 
 @blueprint.post("/<history_id>/retry")
-@operation(Operation(tag="downloads", answers={202: DownloadShown}, problems=(403, 409)))
+@operation(Operation(tag="downloads", answers={202: DownloadShown}, problems=(403, 409, 429)))
 async def retry(history_id: str) -> Response:
     """Queue a failed or cancelled download again."""
     user = await caller(Scope.SUBMIT)
@@ -76,7 +92,8 @@ async def retry(history_id: str) -> Response:
             user.user_id,
             "Only a failed or cancelled download can be tried again.",
         )
-    return _queued(row)
+    call_up([row])
+    return answer(download_view(row), 202, Location=_place(row))
 
 
 async def cancel_of(history_id: int, user_id: int) -> Response:
@@ -91,7 +108,7 @@ async def cancel_of(history_id: int, user_id: int) -> Response:
     if Status(row["status"]).is_active:
         front().errands.run(front().services.feed.wish_cancelled(row["history_id"]))
         return answer(download_view(row), 202)
-    _tell(row)
+    tell([row])
     return answer(download_view(row))
 
 
@@ -106,19 +123,5 @@ async def _refuse_move(history_id: int, user_id: int, detail: str) -> NoReturn:
     raise ProblemError(409, Code.CONFLICT, detail)
 
 
-def _queued(row: Row) -> Response:
-    """Tell listeners and workers beside the answer: the row alone makes it accepted."""
-    _tell(row)
-    front().wakeups.send(Stage.ACQUIRE_PROXY, row["history_id"])
-    return answer(download_view(row), 202, Location=f"/api/v1/download/{row['history_id']}")
-
-
-def _tell(row: Row) -> None:
-    event = StateEvent(
-        history_id=row["history_id"],
-        user_id=row["user_id"],
-        status=Status(row["status"]),
-        stage=Stage(row["stage"]),
-        attempt=row["attempts"],
-    )
-    front().errands.run(front().services.feed.publish(event))
+def _place(row: Row) -> str:
+    return f"/api/v1/download/{row['history_id']}"

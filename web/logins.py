@@ -47,7 +47,7 @@ class Logins:
     Three counts of a minute: of an account from one network, which holds for everybody; of a
     network, and of an account from all networks, which hold where nobody has logged in to that
     account from. So those who hammer an account shut neither out its owner at a known place nor,
-    unless they are many, at a new one. Source: docs/decisions/0013-accounts.md.
+    unless they are many, at a new one. Source: docs/decisions/0015-accounts.md.
     """
 
     def __init__(self, knocks: Knocks, limits: Auth) -> None:

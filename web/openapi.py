@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 
 from web.operations import OPERATIONS, Answer, Operation
 from web.problems import MEDIA_TYPE
+from web.repeats import HEADER, MAX_KEY
 from web.shapes import MAX_ID, ProblemShown
 
 VERSION = "3.1.0"
@@ -25,6 +26,13 @@ _REF = "#/components/schemas/{model}"
 _ALWAYS = (414, 431)
 _PLACE = re.compile(r"<(\w+)>")
 _ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
+_KEY: dict[str, Any] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The same key and body give the same answer for a day, and nothing twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
+}
 
 
 def document(app: Quart) -> dict[str, Any]:
@@ -89,7 +97,11 @@ def _operation(app: Quart, rule: Rule, method: str, declared: Operation) -> dict
         "operationId": f"{method.lower()}_{rule.endpoint.replace('.', '_')}",
         "summary": (inspect.getdoc(view) or "").partition("\n")[0],
         "tags": [declared.tag],
-        "parameters": [*_path_parameters(rule), *_query_parameters(declared.query)],
+        "parameters": [
+            *_path_parameters(rule),
+            *_query_parameters(declared.query),
+            *([_KEY] if declared.takes_key else ()),
+        ],
         "responses": {
             str(status): _answer(status, declared, is_bare=method == "HEAD")
             for status in sorted(statuses(rule, declared))

@@ -22,6 +22,7 @@ class Operation:
     Attributes:
         problems: Statuses of its own, beside those that follow from the rest.
         takes_ticket: Whether a ticket in the query does instead of a token.
+        takes_key: Whether the same Idempotency-Key gives the same answer again.
         needs_records: Whether it is answered 503 when the database is away.
     """
 
@@ -32,6 +33,7 @@ class Operation:
     problems: tuple[int, ...] = ()
     is_public: bool = False
     takes_ticket: bool = False
+    takes_key: bool = False
     needs_records: bool = True
 
 

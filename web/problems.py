@@ -1,6 +1,7 @@
 """Problems: every error of the API as application/problem+json (RFC 9457)."""
 
 import json
+import math
 import traceback
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -12,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from domain.failures import DownloadError, FailureCode
 from runtime import logs
 from storage.db import DatabaseError
+from storage.quotas import QuotaError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -27,6 +29,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     GONE = "gone"
+    QUOTA_EXCEEDED = "quota_exceeded"
     TOO_MANY_TRANSFERS = "too_many_transfers"
     INVALID_REQUEST = "invalid_request"
 
@@ -105,6 +108,7 @@ def install(app: Quart) -> None:
     app.register_error_handler(ProblemError, _known)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(DownloadError, _of_download)
+    app.register_error_handler(QuotaError, _of_quota)
     app.register_error_handler(DatabaseError, _of_database)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -131,6 +135,16 @@ _DETAILS = {
 
 async def _of_download(error: DownloadError) -> Response:
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, str(error)).response()
+
+
+async def _of_quota(error: QuotaError) -> Response:
+    return ProblemError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        Code.QUOTA_EXCEEDED,
+        str(error),
+        headers={"Retry-After": str(math.ceil(error.retry_after.total_seconds()))},
+        more={"quota": error.quota.value, "limit": error.limit},
+    ).response()
 
 
 async def _of_database(error: DatabaseError) -> Response:

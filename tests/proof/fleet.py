@@ -86,6 +86,11 @@ class Fleet:
             "VASSET_DOWNLOADS__BACKOFF_S": '{"min": 0.2, "max": 5}',
             "VASSET_DOWNLOADS__STALL_TIMEOUT_S": "5",
             "VASSET_DOWNLOADS__SITE_COOLDOWN_S": "1",
+            # A soak of any size is submitted by five users within a day.
+            "VASSET_QUOTA__DAILY_DOWNLOADS": "1000000",
+            "VASSET_QUOTA__ACTIVE_DOWNLOADS": "1000000",
+            "VASSET_QUOTA__ARCHIVE_BYTES": "1000000000000",
+            "VASSET_QUOTA__RESERVE_BYTES": "1",
             "VASSET_EGRESS__ALLOW_PRIVATE": '["127.0.0.0/8"]',
             "VASSET_LOG__FORMAT": "json",
         }

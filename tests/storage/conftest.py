@@ -1,5 +1,7 @@
 """One user and one node's view of the rows."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from domain.download import User
@@ -7,7 +9,9 @@ from storage.db import Db
 from storage.downloads import Downloads
 from storage.due import Due
 from storage.nodes import Nodes
+from storage.quotas import Quotas
 from storage.users import Users
+from tests.storage.books import SMALL
 
 HASH = "never compared here"
 
@@ -28,3 +32,23 @@ async def downloads(db: Db) -> Downloads:
 @pytest.fixture
 def due(db: Db) -> Due:
     return Due(db, node="node-a")
+
+
+@pytest.fixture
+async def other_db(database_url: str) -> AsyncGenerator[Db]:
+    """The pool of another web process."""
+    door = Db(database_url)
+    await door.open()
+    yield door
+    await door.close()
+
+
+@pytest.fixture
+def quotas(db: Db) -> Quotas:
+    return Quotas(db, SMALL)
+
+
+@pytest.fixture
+def small(db: Db, downloads: Downloads) -> Downloads:
+    del downloads  # It has let the node beat.
+    return Downloads(db, node="node-a", allowance=SMALL)

@@ -125,7 +125,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
     "words",
     [
         *[(name,) for name in ("up", "web", "worker", "scheduler", "migrate", "doctor", "scrub")],
-        *[("user", name) for name in ("add", "list", "passwd", "disable")],
+        *[("user", name) for name in ("add", "list", "passwd", "disable", "quota")],
         *[("node", name) for name in ("list", "drain", "undrain")],
         *[("limit", name) for name in ("list", "set", "clear")],
     ],

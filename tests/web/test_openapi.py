@@ -48,6 +48,8 @@ async def test_every_reference_leads_somewhere(member: Member) -> None:
         ("POST", "/download", {"url": "https://example.com/v", "mode": "archive"}, 202),
         ("POST", "/download", {"url": "nonsense", "mode": "archive"}, 422),
         ("POST", "/parse", {"url": "nonsense"}, 422),
+        ("POST", "/download/batch", {"urls": ["https://example.com/v"], "mode": "archive"}, 202),
+        ("GET", "/user/quota", None, 200),
         ("GET", "/download/{history_id}", None, 403),
         ("POST", "/download/{history_id}/cancel", None, 403),
         ("GET", "/user/history", None, 200),
@@ -55,7 +57,7 @@ async def test_every_reference_leads_somewhere(member: Member) -> None:
     ],
 )
 async def test_what_is_answered_is_what_is_described(
-    member: Member, method: str, path: str, body: dict[str, str] | None, status: int
+    member: Member, method: str, path: str, body: dict[str, object] | None, status: int
 ) -> None:
     operation = (await document(member))["paths"][f"/api/v1{path}"][method.lower()]
 
