@@ -130,47 +130,51 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     Raises:
         DatabaseError: The database cannot be reached.
     """
-    node, allowance = settings.storage.node, Allowance(**settings.quota.model_dump())
     db = Db(settings.database.url.get_secret_value())
     redis = connect(settings.redis.url.get_secret_value())
     await db.open()
-    feed = Feed(redis)
     try:
-        yield Services(
-            settings=settings,
-            db=db,
-            redis=redis,
-            downloads=Downloads(db, node=node, allowance=allowance),
-            history=History(db),
-            due=Due(db, node=node),
-            users=Users(db, feed),
-            api_keys=ApiKeys(db, feed),
-            roster=Roster(db, feed),
-            trail=Trail(db),
-            quotas=Quotas(db, allowance),
-            batches=Batches(db, allowance),
-            keys=Keys(),
-            nodes=Nodes(db),
-            limits=Limits(db),
-            feed=feed,
-            leases=Leases(redis),
-            exits=Exits(db),
-            cookies=SiteCookies(db, settings.auth.secret.get_secret_value()),
-            files=Files(settings.storage.root, node=node),
-            strays=Strays(settings.storage.root),
-            assets=Assets(db, node=node),
-            deliveries=Deliveries(db, node=node),
-            slots=Slots(redis, node=node),
-            rates=Rates(redis),
-            parses=Parses(
-                redis,
-                deadline=timedelta(seconds=settings.downloads.parse_timeout_s),
-                per_user=settings.downloads.parse_per_user,
-            ),
-        )
+        yield _services(settings, db, redis)
     finally:
         await redis.aclose()
         await db.close()
+
+
+def _services(settings: Settings, db: Db, redis: Redis) -> Services:
+    node, allowance = settings.storage.node, Allowance(**settings.quota.model_dump())
+    feed = Feed(redis)
+    return Services(
+        settings=settings,
+        db=db,
+        redis=redis,
+        downloads=Downloads(db, node=node, allowance=allowance),
+        history=History(db),
+        due=Due(db, node=node),
+        users=Users(db, feed),
+        api_keys=ApiKeys(db, feed),
+        roster=Roster(db, feed),
+        trail=Trail(db),
+        quotas=Quotas(db, allowance),
+        batches=Batches(db, allowance),
+        keys=Keys(),
+        nodes=Nodes(db),
+        limits=Limits(db),
+        feed=feed,
+        leases=Leases(redis),
+        exits=Exits(db),
+        cookies=SiteCookies(db, settings.auth.secret.get_secret_value()),
+        files=Files(settings.storage.root, node=node),
+        strays=Strays(settings.storage.root),
+        assets=Assets(db, node=node),
+        deliveries=Deliveries(db, node=node),
+        slots=Slots(redis, node=node),
+        rates=Rates(redis),
+        parses=Parses(
+            redis,
+            deadline=timedelta(seconds=settings.downloads.parse_timeout_s),
+            per_user=settings.downloads.parse_per_user,
+        ),
+    )
 
 
 def provider_of(proxy: Proxy, policy: AddressPolicy) -> Provider:
