@@ -11,7 +11,7 @@ from storage.db import Db, Row, Statements, TooSlowError
 REACH = 1_000
 """How many of the newest rows a search looks through one by one before it asks the index."""
 
-PATIENCE = timedelta(milliseconds=10)
+PATIENCE = timedelta(milliseconds=8)
 """How long the index may take: what matches in too many places is found by walking on."""
 
 # What the index knows a text by is three letters or digits in a row.
