@@ -12,6 +12,12 @@ OPENED_BY = {
     ("GET", "/download/<history_id>"): "read",
     ("POST", "/download/<history_id>/cancel"): "submit",
     ("POST", "/download/<history_id>/retry"): "submit",
+    ("POST", "/download/batch"): "submit",
+    ("GET", "/download/batch/<batch_id>"): "read",
+    ("POST", "/download/batch/<batch_id>/cancel"): "submit",
+    ("POST", "/parse"): "submit",
+    ("GET", "/user/quota"): "read",
+    ("GET", "/user/stats"): "read",
     ("GET", "/user/history"): "read",
     ("DELETE", "/user/history/<history_id>"): "submit",
     ("GET", "/download/file"): "deliver",
@@ -47,7 +53,7 @@ async def test_every_route_opens_to_the_scope_it_needs_and_to_no_other(
 
 
 async def _is_opened(site: Site, key: str, method: str, path: str) -> bool:
-    for place in ("<history_id>", "<key_id>"):
+    for place in ("<history_id>", "<key_id>", "<batch_id>"):
         path = path.replace(place, "999999")
     async with script(site, key) as http:
         answer = await http.request(method, path, json={} if method in ("POST", "PUT") else None)
