@@ -7,6 +7,7 @@ Source: docs/decisions/0014-parse.md.
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from actors import proxies
@@ -155,15 +156,10 @@ async def _look(context: Context, flight: Flight, site: str) -> Findings:
 def shown(found: Findings, policy: AddressPolicy) -> Findings:
     """Return findings without the addresses from which no download could start."""
     thumbnail, page = found.thumbnail, found.webpage_url
-    return Findings(
-        title=found.title,
-        extractor=found.extractor,
-        duration_s=found.duration_s,
+    return replace(
+        found,
         thumbnail=thumbnail if thumbnail and is_open(thumbnail, policy) else None,
-        uploader=found.uploader,
         webpage_url=page if page and is_open(page, policy) else None,
-        live=found.live,
-        formats=found.formats,
         entries=None if found.entries is None else _open_entries(found.entries, policy),
     )
 

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import secrets
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Generator
@@ -24,6 +22,7 @@ from tests.support.ports import free_port, is_listening
 from tests.support.postgres import Postgres
 from tests.support.services import running
 from tests.support.valkey import Valkey
+from tests.support.web_process import start_web
 from web.tokens import Tokens
 
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
@@ -94,22 +93,8 @@ class Shelf:
     def web(self, **delivery: str) -> Generator[tuple[int, int]]:
         """Yield port and process id of a web process; it is warm."""
         port = free_port()
-        settings = self._settings
-        own = {
-            "VASSET_SERVER__PORT": str(port),
-            "VASSET_DATABASE__URL": settings.database.url.get_secret_value(),
-            "VASSET_REDIS__URL": settings.redis.url.get_secret_value(),
-            "VASSET_BROKER__URL": settings.redis.url.get_secret_value(),
-            "VASSET_STORAGE__ROOT": str(settings.storage.root),
-            "VASSET_STORAGE__NODE": settings.storage.node,
-            "VASSET_AUTH__SECRET": settings.auth.secret.get_secret_value(),
-            "VASSET_LOG__LEVEL": "error",
-            **{f"VASSET_DELIVERY__{name.upper()}": value for name, value in delivery.items()},
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vasset.main", "web"],
-            env=os.environ | own,  # noqa: TID251 - it needs PATH
-        )
+        more = {f"VASSET_DELIVERY__{name.upper()}": value for name, value in delivery.items()}
+        process = start_web(self._settings, port, more)
         try:
             while not is_listening(port):
                 time.sleep(0.1)

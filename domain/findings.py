@@ -50,13 +50,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What a site said of an address.
-
-    Attributes:
-        formats: The best last; empty for a playlist.
-        entries: None if the address is one video.
-    """
+class Summary:
+    """What a site said of an address as a whole."""
 
     title: str
     extractor: str
@@ -65,6 +60,17 @@ class Findings:
     uploader: str | None
     webpage_url: str | None
     live: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings(Summary):
+    """All that a site said of an address.
+
+    Attributes:
+        formats: The best last; empty for a playlist.
+        entries: None if the address is one video.
+    """
+
     formats: tuple[Format, ...]
     entries: tuple[Entry, ...] | None
 

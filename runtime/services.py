@@ -22,6 +22,7 @@ from runtime.settings import Proxy, Settings
 from storage.api_keys import ApiKeys
 from storage.assets import Assets
 from storage.audit import Trail
+from storage.batches import Batches
 from storage.cookies import SiteCookies
 from storage.db import Db
 from storage.deliveries import Deliveries
@@ -31,6 +32,7 @@ from storage.exits import Exits
 from storage.feed import Feed
 from storage.files import Files
 from storage.history import History
+from storage.kept_answers import KeptAnswers
 from storage.leases import Leases
 from storage.limits import Limits, Turns
 from storage.nodes import Nodes
@@ -41,7 +43,6 @@ from storage.redis_door import connect
 from storage.roster import Roster
 from storage.slots import Slots
 from storage.strays import Strays
-from storage.submissions import Batches, Keys
 from storage.users import Users
 
 
@@ -61,7 +62,7 @@ class Services:
     trail: Trail
     quotas: Quotas
     batches: Batches
-    keys: Keys
+    kept_answers: KeptAnswers
     nodes: Nodes
     limits: Limits
     feed: Feed
@@ -156,7 +157,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         trail=Trail(db),
         quotas=Quotas(db, allowance),
         batches=Batches(db, allowance),
-        keys=Keys(),
+        kept_answers=KeptAnswers(),
         nodes=Nodes(db),
         limits=Limits(db),
         feed=feed,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from domain.download import User
 from domain.keys import Scope
+from storage import audit
+from storage.audit import Action
 from storage.db import DatabaseError, Db, Row
 from storage.feed import Feed
 from storage.users import hash_of, user_of
@@ -49,7 +51,9 @@ class ApiKeys:
         The row counts in ``users.key_count``, so of many at once none is one too many.
         """
         key = PREFIX + secrets.token_urlsafe(32)
-        row = await self._db.one(
+        row = await audit.change(
+            self._db,
+            Action.KEY,
             "api_keys_insert",
             user_id=user_id,
             most=MAX_KEYS,
@@ -67,7 +71,8 @@ class ApiKeys:
 
     async def remove(self, key_id: int, user_id: int) -> bool:
         """End a key and its sockets; return False if it is not this user's."""
-        if await self._db.one("api_keys_delete", key_id=key_id, user_id=user_id) is None:
+        values = {"key_id": key_id, "user_id": user_id}
+        if await audit.change(self._db, Action.KEY, "api_keys_delete", **values) is None:
             return False
         await self._feed.tell_ended(user_id)
         return True

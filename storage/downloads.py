@@ -12,6 +12,7 @@ from domain.requests import Wish
 from domain.states import Mode, Stage
 from storage import audit
 from storage.audit import Action
+from storage.cancels import cancel_all
 from storage.claimed import as_download
 from storage.db import Db, Row, Statements
 from storage.limits import Turns
@@ -76,8 +77,8 @@ class Downloads:
 
     async def cancel(self, history_id: int, user_id: int) -> Row | None:
         """Cancel at once, or leave a wish to the holder; None if it is final."""
-        values = {"history_id": history_id, "user_id": user_id}
-        return await audit.change(self._db, Action.CANCEL, "downloads_cancel", **values)
+        rows = await cancel_all(self._db, [history_id], user_id)
+        return rows[0] if rows else None
 
     async def hide(self, history_id: int, user_id: int) -> Row | None:
         """Cancel what still works, and take the record from its owner's sight; None if unknown.
@@ -86,12 +87,11 @@ class Downloads:
         """
         values = {"history_id": history_id, "user_id": user_id}
         async with self._db.transaction() as statements:
-            await statements.one("downloads_cancel", **values)
+            await statements.all("downloads_cancel", history_ids=[history_id], user_id=user_id)
             row = await statements.one("downloads_hide", **values)
-            if row is not None:
-                await audit.note(
-                    statements, Action.DELETE, user_id=user_id, history_ids=[history_id]
-                )
+            if row is None:
+                return None
+            await audit.note(statements, Action.DELETE, user_id=user_id, history_ids=[history_id])
             return row
 
     async def retry(self, history_id: int, user_id: int) -> Row | None:

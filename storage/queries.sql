@@ -66,7 +66,7 @@ INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes, expires_at)
 SELECT user_id, :key_name, :prefix, :key_hash, CAST(:scopes AS varchar[]),
        now() + make_interval(days => CAST(:expires_in_d AS int))
 FROM owner
-RETURNING key_id, name, prefix, scopes, created_at, expires_at, last_used_at;
+RETURNING user_id, key_id, name, prefix, scopes, created_at, expires_at, last_used_at;
 
 -- name: api_keys_of_user
 SELECT key_id, name, prefix, scopes, created_at, expires_at, last_used_at
@@ -154,18 +154,18 @@ RETURNING user_id;
 SELECT settle_quota(CAST(:user_id AS bigint), CAST(:history_id AS bigint), CAST(:epoch AS int),
                     CAST(:size_bytes AS bigint), CAST(:archive AS bigint)) AS fits;
 
--- name: keys_find
+-- name: kept_answers_find
 SELECT digest, status, location, body FROM idempotency_keys
 WHERE user_id = :user_id AND key = :key AND made_at > now() - make_interval(secs => :ttl_s);
 
--- name: keys_keep
+-- name: kept_answers_keep
 INSERT INTO idempotency_keys (user_id, key, digest, status, location, body)
 VALUES (:user_id, :key, :digest, :status, :location, :body)
 ON CONFLICT (user_id, key) DO UPDATE SET
     digest = excluded.digest, status = excluded.status, location = excluded.location,
     body = excluded.body, made_at = now();
 
--- name: keys_forget_old
+-- name: kept_answers_forget_old
 -- A few with each new one; those that another forgets just now are left to it.
 DELETE FROM idempotency_keys WHERE (user_id, key) IN (
     SELECT user_id, key FROM idempotency_keys
@@ -176,23 +176,6 @@ DELETE FROM idempotency_keys WHERE (user_id, key) IN (
 SELECT history_id, status, attempts FROM download_history
 WHERE batch_id = :batch_id AND user_id = :user_id AND hidden_at IS NULL
 ORDER BY history_id;
-
--- name: batches_cancel
--- As downloads_cancel. The rows are locked in their order, so that two of these do not collide.
-UPDATE download_history SET
-    cancel_wish_at = now(),
-    status = CASE WHEN claim_until > now() THEN status ELSE 6 END,
-    finished_at = CASE WHEN claim_until > now() THEN NULL ELSE now() END,
-    claim_until = CASE WHEN claim_until > now() THEN claim_until END,
-    error_code = CASE WHEN claim_until > now() THEN error_code ELSE 'cancelled' END,
-    error_message = CASE WHEN claim_until > now() THEN error_message
-                         ELSE 'Cancelled by its owner.' END,
-    error_retryable = CASE WHEN claim_until > now() THEN error_retryable ELSE false END
-WHERE history_id IN (
-    SELECT history_id FROM download_history
-    WHERE batch_id = :batch_id AND user_id = :user_id AND status IN (4, 5) AND hidden_at IS NULL
-    ORDER BY history_id FOR UPDATE)
-RETURNING *;
 
 -- name: downloads_of_user
 SELECT * FROM download_history
@@ -388,7 +371,8 @@ WHERE history_id = :history_id AND epoch = :epoch AND status = 5
 RETURNING history_id;
 
 -- name: downloads_cancel
--- Nobody holds it: cancelled at once. Held: a wish that the holder finds.
+-- Nobody holds it: cancelled at once. Held: a wish that the holder finds. The rows are locked in
+-- their order, so that two of these over the same ones do not collide.
 UPDATE download_history SET
     cancel_wish_at = now(),
     status = CASE WHEN claim_until > now() THEN status ELSE 6 END,
@@ -398,8 +382,11 @@ UPDATE download_history SET
     error_message = CASE WHEN claim_until > now() THEN error_message
                          ELSE 'It was cancelled.' END,
     error_retryable = CASE WHEN claim_until > now() THEN error_retryable ELSE false END
-WHERE history_id = :history_id AND user_id = :user_id AND status IN (4, 5)
-  AND hidden_at IS NULL
+WHERE history_id IN (
+    SELECT history_id FROM download_history
+    WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND user_id = :user_id
+      AND status IN (4, 5) AND hidden_at IS NULL
+    ORDER BY history_id FOR UPDATE)
 RETURNING *;
 
 -- name: downloads_to_retry

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from quart import Response, request
 
 from storage.db import Row, Statements
+from storage.kept_answers import KeptAnswer
 from storage.quotas import lock
-from storage.submissions import KeptAnswer
 from web.front import front
 from web.problems import InvalidError
 
@@ -57,7 +57,7 @@ async def once(
     digest = hashlib.sha256(f"{request.path}\n{asked.model_dump_json()}".encode()).hexdigest()
     async with services.db.transaction() as statements:
         await lock(statements, user_id)
-        kept = await services.keys.find(statements, user_id, key)
+        kept = await services.kept_answers.find(statements, user_id, key)
         if kept is not None:
             if kept.digest != digest:
                 raise InvalidError(422, f"This {HEADER} came with another body before.")
@@ -65,7 +65,7 @@ async def once(
         made = await make(statements)
         answer = _answer(made, digest)
         if made.rows:
-            await services.keys.keep(statements, user_id, key, answer)
+            await services.kept_answers.keep(statements, user_id, key, answer)
     return _response(answer), made.rows
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from domain.findings import Entry, Format
+from domain.findings import Entry, Format, Summary
 from gateways.ytdlp.options import is_format_id
 from gateways.ytdlp.texts import clean_text, plain_url
 
@@ -15,20 +15,13 @@ _MOST = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Summary):
     """The last word of a look; its formats and entries came before, one a line.
 
     Attributes:
         is_list: Whether the address is a playlist.
     """
 
-    title: str
-    extractor: str
-    duration_s: float | None
-    thumbnail: str | None
-    uploader: str | None
-    webpage_url: str | None
-    live: bool
     is_list: bool
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 
 import pytest
+from redis.asyncio import Redis
 
 from domain.download import User
 from storage.db import Db
@@ -10,8 +11,10 @@ from storage.downloads import Downloads
 from storage.due import Due
 from storage.nodes import Nodes
 from storage.quotas import Quotas
+from storage.redis_door import connect
 from storage.users import Users
 from tests.storage.books import SMALL
+from tests.support.valkey import Valkey
 
 HASH = "never compared here"
 
@@ -41,6 +44,15 @@ async def other_db(database_url: str) -> AsyncGenerator[Db]:
     await door.open()
     yield door
     await door.close()
+
+
+@pytest.fixture
+async def redis(valkey: Valkey) -> AsyncGenerator[Redis]:
+    """An empty one, of these tests alone: others in this session keep theirs in the first."""
+    client = connect(valkey.url.removesuffix("/0") + "/7")
+    await client.flushdb()  # pyright: ignore[reportUnknownMemberType] - untyped keywords
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator
 from typing import Protocol
 
 import pytest
@@ -13,8 +12,6 @@ from redis.asyncio import Redis
 
 from storage import knocks as module
 from storage.knocks import MAX_FAMILIAR, WINDOW_S, Count, Knock, Knocks, LocalKnocks
-from storage.redis_door import connect
-from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
 
 _tokens = itertools.count(1)
@@ -42,14 +39,6 @@ class Alone:
 
     async def welcome(self, knock: Knock) -> None:
         self._knocks.welcome(knock, self.now)
-
-
-@pytest.fixture
-async def redis(valkey: Valkey) -> AsyncGenerator[Redis]:
-    client = connect(valkey.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture(params=["redis", "alone"])

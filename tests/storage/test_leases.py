@@ -1,15 +1,14 @@
 """Leases and leadership in a real Valkey."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from redis.asyncio import Redis
 
 from domain.download import ProxyLease
 from storage.leases import Leases
 from storage.redis_door import connect
-from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
 
 TERM = timedelta(minutes=5)
@@ -18,11 +17,8 @@ RENTED = ProxyLease(url="http://u:p@a.example:81", exit_name="a.example:81", is_
 
 
 @pytest.fixture
-async def leases(valkey: Valkey) -> AsyncGenerator[Leases]:
-    redis = connect(valkey.url.removesuffix("/0") + "/7")
-    await redis.flushdb()  # pyright: ignore[reportUnknownMemberType] - untyped keywords
-    yield Leases(redis)
-    await redis.aclose()
+def leases(redis: Redis) -> Leases:
+    return Leases(redis)
 
 
 async def test_of_two_who_tick_at_once_one_leads(leases: Leases) -> None:

@@ -12,11 +12,11 @@ from domain.download import User
 from domain.failures import SourceGoneError
 from domain.quotas import UNBOUNDED, Allowance, Quota
 from domain.states import Mode
+from storage.batches import Batches
 from storage.db import Db
 from storage.downloads import Downloads
 from storage.due import Due
 from storage.quotas import QuotaError, Quotas, lock
-from storage.submissions import Batches
 from tests.storage.books import SMALL, begun, finish, numbers, submit
 from tests.storage.rows import WISH
 from tests.support.postgres import Postgres

@@ -4,7 +4,6 @@
 # redis-py leaves its keywords open.
 
 import heapq
-from collections.abc import AsyncGenerator
 
 import pytest
 from hypothesis import given
@@ -12,19 +11,9 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from storage.rates import BURST_S, Bucket, LocalRates, Rates
-from storage.redis_door import connect
-from tests.support.valkey import Valkey
 
 RATE = 1_000_000
 TOTAL = Bucket("total", RATE)
-
-
-@pytest.fixture
-async def redis(valkey: Valkey) -> AsyncGenerator[Redis]:
-    client = connect(valkey.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
 
 
 def sent_by(shares: list[int], late_s: float, seconds: float) -> list[int]:

@@ -5,26 +5,15 @@
 # redis-py leaves its keywords open.
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
-from storage.redis_door import connect
 from storage.slots import MAX_STREAMS, SlotLimits, Slots, Stream, Verdict
-from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
 
 LIMITS = SlotLimits(per_node=3, per_user=2)
-
-
-@pytest.fixture
-async def redis(valkey: Valkey) -> AsyncGenerator[Redis]:
-    client = connect(valkey.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

@@ -82,6 +82,22 @@ async def test_what_an_administrator_does_names_both(admin: Member, member: Memb
     assert entries[0] in await trail(admin, history_id=history_id)
 
 
+async def test_keys_batches_and_quotas_are_written_too(admin: Member, member: Member) -> None:
+    made = await member.http.post("/auth/keys", json={"name": "cron", "scopes": ["read"]})
+    await member.http.delete(f"/auth/keys/{made.json()['key_id']}")
+    urls = [f"https://example.com/{number}" for number in range(2)]
+    batch = await member.http.post("/download/batch", json={"urls": urls, "mode": "archive"})
+    await member.http.post(f"/download/batch/{batch.json()['batch_id']}/cancel")
+    await admin.http.patch(f"/admin/users/{member.user_id}", json={"quota": {"archive_bytes": 1}})
+
+    entries = await trail(admin, user=member.user_id)
+
+    assert [entry["action"] for entry in entries[2:]] == [
+        "key", "key", "submit", "submit", "cancel", "cancel", "quota",
+    ]  # fmt: skip
+    assert entries[-1]["actor_id"] == admin.user_id
+
+
 async def test_what_is_refused_is_not_written(admin: Member, member: Member, rows: Rows) -> None:
     history_id = await member.submit()
     await rows.end(history_id, Status.COMPLETED)

@@ -1,9 +1,7 @@
 """A web process that is killed in the middle of fifty transfers, and what is left of them."""
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Awaitable, Generator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -14,7 +12,8 @@ from storage.slots import LEASE
 from tests.support.ports import free_port, is_listening
 from tests.support.postgres import Postgres
 from tests.support.waiting import eventually
-from tests.web.conftest import Serve, Site
+from tests.support.web_process import start_web
+from tests.web.conftest import Serve
 from tests.web.delivery.conftest import LARGE, path_of, reading
 
 STREAMS = 50
@@ -29,32 +28,13 @@ def processes() -> Generator[list["subprocess.Popen[bytes]"]]:
         process.wait()
 
 
-def second_process_of(site: Site, port: int) -> "subprocess.Popen[bytes]":
-    """Start another web process of the same node, as a fleet does."""
-    settings = site.settings
-    own = {
-        "VASSET_SERVER__PORT": str(port),
-        "VASSET_DATABASE__URL": settings.database.url.get_secret_value(),
-        "VASSET_REDIS__URL": settings.redis.url.get_secret_value(),
-        "VASSET_BROKER__URL": settings.broker.url.get_secret_value(),
-        "VASSET_STORAGE__ROOT": str(settings.storage.root),
-        "VASSET_STORAGE__NODE": settings.storage.node,
-        "VASSET_AUTH__SECRET": settings.auth.secret.get_secret_value(),
-        "VASSET_LOG__LEVEL": "warning",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "vasset.main", "web"],
-        env=os.environ | own,  # noqa: TID251 - it needs PATH
-    )
-
-
 async def test_after_a_kill_with_fifty_transfers_open_the_slots_come_back(
     serve: Serve, postgres: Postgres, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
     """The lease is awaited as it is in production: thirty seconds, and a little."""
     async with serve(delivery={"max_concurrent": STREAMS}) as site, AsyncExitStack() as stack:
         port = free_port()
-        processes.append(second_process_of(site, port))
+        processes.append(start_web(site.settings, port))
         await eventually(lambda: is_listening(port), timeout_s=20)
         readers = [await stack.enter_async_context(reading(site, postgres)) for _ in range(10)]
         doomed = replace(site, settings=site.settings, port=port)

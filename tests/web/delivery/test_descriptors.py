@@ -1,18 +1,13 @@
 """How many descriptors they can make the process hold who are not sent anything."""
 
 import asyncio
-from pathlib import Path
 
 from tests.support.postgres import Postgres
 from tests.support.waiting import eventually
 from tests.web.conftest import Serve
-from tests.web.delivery.conftest import LARGE, path_of, reading
+from tests.web.delivery.conftest import LARGE, descriptors, path_of, reading
 
 FILES, REQUESTS = 30, 10
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_an_archive_that_waits_for_a_slot_holds_none_of_its_files(

@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.waiting import eventually
-from tests.web.delivery.conftest import Reader, path_of
+from tests.web.delivery.conftest import Reader, descriptors, path_of
 
 SIZE = 20_000_000
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def request_for(reader: Reader, path: str, *headers: str) -> bytes:

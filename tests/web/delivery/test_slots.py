@@ -12,7 +12,7 @@ from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
 from tests.web.conftest import Serve, serving, settings_for
-from tests.web.delivery.conftest import LARGE, Reader, path_of, reading
+from tests.web.delivery.conftest import LARGE, Reader, descriptors, path_of, reading
 
 
 @asynccontextmanager
@@ -116,10 +116,6 @@ async def test_five_hundred_aborted_transfers_leave_nothing(
     assert (in_redis, answer.status_code) == (0, 200)
     assert after <= before + 5
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_what_takes_no_bytes_takes_no_slot(serve: Serve, postgres: Postgres) -> None:
