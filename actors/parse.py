@@ -6,9 +6,11 @@ Source: docs/decisions/0014-parse.md.
 """
 
 import asyncio
+from bisect import bisect_right
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import accumulate
 
 from actors import proxies
 from actors.context import Context
@@ -156,21 +158,17 @@ async def _look(context: Context, flight: Flight, site: str) -> Findings:
 def shown(found: Findings, policy: AddressPolicy) -> Findings:
     """Return findings without the addresses from which no download could start."""
     thumbnail, page = found.thumbnail, found.webpage_url
+    told = found.entries and _told(found.entries)
     return replace(
         found,
         thumbnail=thumbnail if thumbnail and is_open(thumbnail, policy) else None,
         webpage_url=page if page and is_open(page, policy) else None,
-        entries=None if found.entries is None else _open_entries(found.entries, policy),
+        entries=told and tuple(entry for entry in told if is_open(entry.url, policy)),
+        is_cut=found.is_cut or told != found.entries,
     )
 
 
-def _open_entries(entries: tuple[Entry, ...], policy: AddressPolicy) -> tuple[Entry, ...]:
-    kept: list[Entry] = []
-    length = 0
-    for entry in entries:
-        length += len(entry.url) + len(entry.title)
-        if length > MAX_ENTRIES_LENGTH:
-            break
-        if is_open(entry.url, policy):
-            kept.append(entry)
-    return tuple(kept)
+def _told(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return the first entries, as many as one answer may hold."""
+    lengths = accumulate(len(entry.url) + len(entry.title) for entry in entries)
+    return entries[: bisect_right(list(lengths), MAX_ENTRIES_LENGTH)]

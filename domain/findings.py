@@ -69,10 +69,17 @@ class Findings(Summary):
     Attributes:
         formats: The best last; empty for a playlist.
         entries: None if the address is one video.
+        is_cut: Whether the playlist has more entries.
     """
 
     formats: tuple[Format, ...]
     entries: tuple[Entry, ...] | None
+    is_cut: bool = False
+
+    @property
+    def truncated(self) -> bool | None:
+        """Return whether entries were left out because they are too many; None of a video."""
+        return None if self.entries is None else self.is_cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from web import (
     health,
     history,
     keys,
+    methods,
     metrics,
     parse,
     problems,
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> Quart:
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
     app.before_request(_note_route)
+    methods.install(app)
     app.before_websocket(_note_socket)
 
     async def serving() -> AsyncGenerator[None, None]:

@@ -2,23 +2,34 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from domain.requests import MAX_URL_LENGTH, Quality
-from domain.states import Mode
-from web.shapes import Asked, DownloadShown, FailureShown
-
-# Longer ones are told in their place.
-Address = Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
+from web.shapes import Address, DownloadShown, FailureShown, WishAsked
 
 
-class BatchAsked(Asked):
-    """Videos to be fetched, all in the same form."""
+class BatchAsked(WishAsked):
+    """Videos to be fetched, all in the same form: addresses, or all that a playlist names."""
 
-    urls: Annotated[list[Address], Field(min_length=1)]
-    mode: Mode
-    quality: Quality = Quality.BEST
-    audio_only: bool = False
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["urls"]}, {"required": ["playlist_url"]}]}
+    )
+
+    urls: Annotated[list[Address], Field(min_length=1)] | None = None
+    playlist_url: Annotated[
+        Address | None,
+        Field(
+            description="Looked at as by `/parse` first; a single video is a batch of one.",
+            validate_default=True,
+        ),
+    ] = None
+
+    @field_validator("playlist_url")
+    @classmethod
+    def _check_source(cls, playlist_url: str | None, fields: ValidationInfo) -> str | None:
+        if "urls" in fields.data and (playlist_url is None) == (fields.data["urls"] is None):
+            message = "either this or urls must be given"
+            raise ValueError(message)
+        return playlist_url
 
 
 class WishRefused(BaseModel):
@@ -33,6 +44,9 @@ class BatchSubmitted(BaseModel):
 
     batch_id: int | None
     downloads: list[DownloadShown | WishRefused]
+    truncated: Annotated[
+        bool, Field(description="Whether the playlist has more entries than a batch may.")
+    ] = False
 
 
 class BatchMember(BaseModel):

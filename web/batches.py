@@ -7,7 +7,7 @@ from quart import Blueprint, Response
 
 from domain.failures import DownloadError
 from domain.keys import Scope
-from domain.requests import Quality, Wish, check_url
+from domain.requests import check_url
 from domain.states import Status
 from storage.db import Row, Statements
 from web.announcing import call_up, tell
@@ -15,9 +15,10 @@ from web.batch_shapes import BatchAsked, BatchMember, BatchShown, BatchSubmitted
 from web.bodies import path_id, read
 from web.callers import caller
 from web.front import front
+from web.listings import Listing, listing_of
 from web.operations import Operation, operation
-from web.problems import Code, InvalidError, forbidden
-from web.repeats import Made, once
+from web.problems import Code, forbidden
+from web.repeats import Made, once, repeated
 from web.shapes import DownloadShown, FailureShown
 from web.views import answer, download_view
 
@@ -26,28 +27,36 @@ blueprint = Blueprint("batches", __name__, url_prefix="/download/batch")
 
 @blueprint.post("")
 @operation(
-    Operation(tag="downloads", body=BatchAsked, answers={202: BatchSubmitted}, takes_key=True)
+    Operation(
+        tag="downloads",
+        body=BatchAsked,
+        answers={202: BatchSubmitted},
+        problems=(429,),
+        takes_key=True,
+    )
 )
 async def submit() -> Response:
     """Submit many videos; one that is refused does not spoil the rest."""
     user = await caller(Scope.SUBMIT)
     asked = await read(BatchAsked)
-    most = front().settings.downloads.max_playlist_entries
-    if len(asked.urls) > most:
-        raise InvalidError(422, "The batch is too long.", ("urls", f"must be {most} at most"))
-    judged = [_judged(url) for url in asked.urls]
-    quality = Quality.AUDIO if asked.audio_only else asked.quality
-    wishes = [Wish(url=url, quality=quality) for url in judged if isinstance(url, str)]
+    if asked.playlist_url is not None:
+        # First: what was accepted is told again, whatever the site says by now.
+        told = await repeated(user.user_id, asked)
+        if told is not None:
+            return told
+    listing = await listing_of(asked, user.user_id)
+    judged = [_judged(url) for url in listing.urls]
+    wishes = [asked.wish(url) for url in judged if isinstance(url, str)]
 
     async def make(statements: Statements) -> Made:
         if not wishes:
-            return Made(rows=[], shown=_submitted(judged, [], None), status=202)
+            return Made(rows=[], shown=_submitted(listing, judged, [], None), status=202)
         batches = front().services.batches
         made = await batches.submit(statements, user.user_id, asked.mode, wishes)
         beyond = made.refusal and FailureShown(
             code=Code.QUOTA_EXCEEDED.value, message=str(made.refusal), retryable=True
         )
-        shown = _submitted(judged, made.rows, beyond)
+        shown = _submitted(listing, judged, made.rows, beyond)
         location = shown.batch_id and f"/api/v1/download/batch/{shown.batch_id}"
         return Made(rows=list(made.rows), shown=shown, status=202, location=location or None)
 
@@ -88,7 +97,10 @@ def _judged(url: str) -> str | WishRefused:
 
 
 def _submitted(
-    judged: Sequence[str | WishRefused], rows: Sequence[Row], beyond: FailureShown | None
+    listing: Listing,
+    judged: Sequence[str | WishRefused],
+    rows: Sequence[Row],
+    beyond: FailureShown | None,
 ) -> BatchSubmitted:
     """Return what became of each address, in the order given; the rows are of the first good ones.
 
@@ -104,7 +116,9 @@ def _submitted(
             items.append(download_view(row))
         elif beyond is not None:
             items.append(WishRefused(url=url, error=beyond))
-    return BatchSubmitted(batch_id=rows[0]["batch_id"] if rows else None, downloads=items)
+    return BatchSubmitted(
+        batch_id=rows[0]["batch_id"] if rows else None, downloads=items, truncated=listing.is_cut
+    )
 
 
 async def _batch_view(batch_id: int, user_id: int) -> BatchShown:

@@ -5,7 +5,7 @@ from typing import NoReturn
 from quart import Blueprint, Response
 
 from domain.keys import Scope
-from domain.requests import Quality, Wish, check_url
+from domain.requests import check_url
 from domain.states import Status
 from storage.db import Row, Statements
 from web.announcing import call_up, tell
@@ -36,17 +36,10 @@ async def submit() -> Response:
     user = await caller(Scope.SUBMIT)
     asked = await read(DownloadAsked)
     front().services.address_policy.check_url(check_url(asked.url))
-    wish = Wish(
-        url=asked.url,
-        quality=Quality.AUDIO if asked.audio_only else asked.quality,
-        format_id=asked.format_id,
-        container=asked.container,
-        subtitles=tuple(dict.fromkeys(asked.subtitles)),
-    )
 
     async def make(statements: Statements) -> Made:
         downloads = front().services.downloads
-        row = await downloads.submit(user.user_id, asked.mode, wish, statements)
+        row = await downloads.submit(user.user_id, asked.mode, asked.wish(asked.url), statements)
         return Made(rows=[row], shown=download_view(row), status=202, location=_place(row))
 
     response, rows = await once(user.user_id, asked, make)

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from domain.requests import MAX_URL_LENGTH
-from web.shapes import Asked
+from web.shapes import Address, Asked
 
 _Natural = Annotated[int, Field(ge=0)]
 _Positive = Annotated[float, Field(ge=0)]
@@ -14,8 +13,7 @@ _Positive = Annotated[float, Field(ge=0)]
 class ParseAsked(Asked):
     """An address to look at, without fetching anything from it."""
 
-    # Longer ones are for check_url, whose code says what is wrong.
-    url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
+    url: Address
     refresh: Annotated[bool, Field(description="Look again, whatever is kept.")] = False
 
 
@@ -49,8 +47,8 @@ class EntryShown(BaseModel):
 class ParsedShown(BaseModel):
     """What a site says of an address: a video with its formats, the best last, or a playlist.
 
-    ``entries`` is there for a playlist only, ``formats`` is then empty. Source: the contract,
-    section 3.
+    ``entries`` and ``truncated`` are there for a playlist only, ``formats`` is then empty. Source:
+    the contract, section 3.
     """
 
     title: str
@@ -63,4 +61,11 @@ class ParsedShown(BaseModel):
     formats: list[FormatShown]
     entries: Annotated[
         list[EntryShown] | None, Field(exclude_if=lambda entries: entries is None)
+    ] = None
+    truncated: Annotated[
+        bool | None,
+        Field(
+            description="Whether the playlist has more entries than are told.",
+            exclude_if=lambda truncated: truncated is None,
+        ),
     ] = None

@@ -54,19 +54,47 @@ async def once(
         async with services.db.transaction() as statements:
             made = await make(statements)
         return _response(_answer(made, "")), made.rows
-    digest = hashlib.sha256(f"{request.path}\n{asked.model_dump_json()}".encode()).hexdigest()
     async with services.db.transaction() as statements:
         await lock(statements, user_id)
-        kept = await services.kept_answers.find(statements, user_id, key)
+        kept = await _kept(statements, user_id, key, asked)
         if kept is not None:
-            if kept.digest != digest:
-                raise InvalidError(422, f"This {HEADER} came with another body before.")
             return _response(kept), []
         made = await make(statements)
-        answer = _answer(made, digest)
+        answer = _answer(made, _digest(asked))
         if made.rows:
             await services.kept_answers.keep(statements, user_id, key, answer)
     return _response(answer), made.rows
+
+
+async def repeated(user_id: int, asked: BaseModel) -> Response | None:
+    """Return what a request was answered before, or None if it was not, or may be just now.
+
+    For what takes long before ``once``: it locks nothing and makes nothing.
+
+    Raises:
+        ProblemError: 422, the key is none, or it came with another body before.
+    """
+    key = _key()
+    if key is None:
+        return None
+    kept = await _kept(front().services.db, user_id, key, asked)
+    return None if kept is None else _response(kept)
+
+
+async def _kept(
+    statements: Statements, user_id: int, key: str, asked: BaseModel
+) -> KeptAnswer | None:
+    kept = await front().services.kept_answers.find(statements, user_id, key)
+    if kept is not None and kept.digest != _digest(asked):
+        raise InvalidError(422, f"This {HEADER} came with another body before.")
+    return kept
+
+
+def _digest(asked: BaseModel) -> str:
+    """Return what two requests share if they ask for the same."""
+    # Without what is as by default: a field that a later version adds makes no other body of it.
+    text = asked.model_dump_json(exclude_defaults=True)
+    return hashlib.sha256(f"{request.path}\n{text}".encode()).hexdigest()
 
 
 def _key() -> str | None:

@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from domain.requests import LANGUAGE, MAX_SUBTITLES, MAX_URL_LENGTH, Container, Quality
+from domain.requests import LANGUAGE, MAX_SUBTITLES, MAX_URL_LENGTH, Container, Quality, Wish
 from domain.states import Mode, Stage
 from storage.users import canonical_email
 from web.common_passwords import TOO_COMMON, is_common
@@ -53,6 +53,8 @@ def _check_email(email: str) -> str:
 MAX_EMAIL = 254
 """Source: RFC 3696, erratum 1690."""
 
+# Longer ones are for check_url, whose code says what is wrong.
+Address = Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Email = Annotated[str, Field(max_length=MAX_EMAIL), AfterValidator(_check_email)]
 Password = Annotated[str, Field(min_length=8, max_length=128)]
@@ -99,11 +101,9 @@ class RefreshAsked(Asked):
     refresh_token: Annotated[str, Field(max_length=128)]
 
 
-class DownloadAsked(Asked):
-    """A video to be fetched."""
+class WishAsked(Asked):
+    """In which form videos are to be fetched, and for how long: of one as of many."""
 
-    # Longer ones are for check_url, whose code says what is wrong.
-    url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
     mode: Mode
     quality: Quality = Quality.BEST
     format_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.=-]{1,64}$")] | None = None
@@ -118,6 +118,22 @@ class DownloadAsked(Asked):
         ),
     ] = []
     audio_only: bool = False
+
+    def wish(self, url: str) -> Wish:
+        """Return what is wished of an address that ``check_url`` has passed."""
+        return Wish(
+            url=url,
+            quality=Quality.AUDIO if self.audio_only else self.quality,
+            format_id=self.format_id,
+            container=self.container,
+            subtitles=tuple(dict.fromkeys(self.subtitles)),
+        )
+
+
+class DownloadAsked(WishAsked):
+    """A video to be fetched."""
+
+    url: Address
 
 
 class UserShown(BaseModel):

@@ -150,7 +150,7 @@ def look(order: Look, gate: str, tell: Tell) -> Found:
         found: Any = ytdlp.extract_info(order.url, download=False)
     for part in parts(found, order.max_entries):
         tell(part)
-    return whole(found)
+    return whole(found, order.max_entries)
 
 
 def fetch(start: Start, gate: str, tell: Tell) -> Done:

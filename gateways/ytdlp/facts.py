@@ -60,8 +60,8 @@ def _entries(found: Mapping[str, Any], max_entries: int) -> Iterator[Entry]:
     yield from (one for one, _ in zip(sound, range(max_entries), strict=False))
 
 
-def whole(found: Mapping[str, Any]) -> Found:
-    """Return what a site said of the address as a whole."""
+def whole(found: Mapping[str, Any], max_entries: int) -> Found:
+    """Return what a site said of the address as a whole; of a playlist one entry more is known."""
     return Found(
         title=str(found.get("title") or ""),
         extractor=str(found.get("extractor") or ""),
@@ -71,6 +71,7 @@ def whole(found: Mapping[str, Any]) -> Found:
         webpage_url=_text(found.get("webpage_url")),
         live=found.get("is_live") is True or found.get("live_status") in _LIVE,
         is_list="entries" in found,
+        is_cut=sum(1 for _ in _items(found.get("entries"))) > max_entries,
     )
 
 

@@ -20,9 +20,11 @@ class Found(Summary):
 
     Attributes:
         is_list: Whether the address is a playlist.
+        is_cut: Whether it has more entries than were told.
     """
 
     is_list: bool
+    is_cut: bool = False
 
 
 def clean_found(found: Found) -> Found:

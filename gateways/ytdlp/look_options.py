@@ -22,7 +22,8 @@ def look_options(order: Look, gate: str) -> dict[str, Any]:
         "match_filter": None,
         # The entries are named and not visited: one visit for each would take minutes.
         "extract_flat": "in_playlist",
-        "playlist_items": f"1:{order.max_entries}",
+        # One more than is told, so that it can be said whether there are more.
+        "playlist_items": f"1:{order.max_entries + 1}",
         # Whatever there is will do: the formats are told, and none of them is chosen.
         "format": "b*",
         "socket_timeout": 10,

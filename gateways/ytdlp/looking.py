@@ -103,4 +103,5 @@ class _Heard:
             live=found.live,
             formats=() if found.is_list else tuple(self._formats),
             entries=tuple(self._entries) if found.is_list else None,
+            is_cut=found.is_cut,
         )

@@ -22,6 +22,7 @@ LEFT_OUT: Final = (
     "http://video.example/" + "y" * 3_000,
 )
 """Addresses from which no download could start."""
+TWICE: Final = ("video.example/1", "video.example/2", "VIDEO.example:80/1")
 
 
 class Shelf(LocalServer):
@@ -29,6 +30,7 @@ class Shelf(LocalServer):
 
     ================== ======================================================
     ``/feed?items=3``  a playlist of so many videos elsewhere
+    ``/twice``         a playlist that names a video twice, in two spellings
     ``/inside``        a playlist of one video elsewhere and of ``LEFT_OUT``
     ``/live.m3u8``     a stream on air
     ``/hostile``       a page whose texts are hostile and whose picture is inside
@@ -48,6 +50,7 @@ class Shelf(LocalServer):
         """Return the page of a path."""
         pages = {
             "/feed": lambda: _feed(int(request.query.get("items", 3))),
+            "/twice": lambda: _list("twice", [f"http://{at}" for at in TWICE]),
             "/inside": lambda: _list("inside", [*LEFT_OUT, "http://video.example/last"]),
             "/live.m3u8": lambda: text(
                 "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nsegment.ts\n", media_type=MPEGURL

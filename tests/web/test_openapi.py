@@ -69,6 +69,24 @@ async def test_what_is_answered_is_what_is_described(
     assert media_type in described["content"]
 
 
+async def test_every_method_that_is_not_described_is_405_with_those_that_are(
+    site: Site, member: Member
+) -> None:
+    methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
+
+    wrong: list[tuple[str, str, int, str | None]] = []
+    for path, described in (await document(member))["paths"].items():
+        known = {method.upper() for method in described}
+        for method in sorted(methods - known):
+            address = re.sub(r"{\w+}", "1", path)
+            answer = await member.http.request(method, f"{site.url}{address}")
+            allowed = answer.headers.get("Allow")
+            if answer.status_code != 405 or set((allowed or "").split(", ")) != known:
+                wrong.append((method, path, answer.status_code, allowed))
+
+    assert wrong == []
+
+
 async def test_the_page_asks_nothing_of_a_stranger(member: Member) -> None:
     page = await member.http.get(f"{_origin(member)}/docs")
     parts = re.findall(r'(?:src|href)="([^"]+)"', page.text)
