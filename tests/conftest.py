@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 
@@ -17,6 +17,15 @@ from tests.support.valkey import Valkey
 
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--examples", type=int, default=100, help="requests of each kind to the API")
+
+
+@pytest.fixture
+def examples(request: pytest.FixtureRequest) -> int:
+    return cast("int", request.config.getoption("--examples"))
 
 
 @pytest.fixture(scope="session")

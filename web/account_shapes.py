@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from domain.keys import Scope
-from web.shapes import Asked, Password
+from web.fields import Asked, Password
 
 
 class PasswordAsked(Asked):

@@ -1,16 +1,38 @@
 """The shapes of what administrators ask for and see: accounts, nodes, everybody's downloads."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from storage.audit import Action
+from web.fields import Asked, Given, Id, PageSize
 from web.history_shapes import Cursor, ModeName, Search, StatusName
 from web.quota_shapes import QuotaChangeAsked, QuotaShown
-from web.shapes import Asked, DownloadShown, Id, PageSize
+from web.shapes import DownloadShown
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d.*", re.ASCII)
+
+
+def _check_instant(text: object) -> object:
+    """Let a time through that is written out: pydantic takes seconds since 1970 too."""
+    if not isinstance(text, str) or _INSTANT.fullmatch(text) is None:
+        message = "must be a time as of RFC 3339"
+        raise ValueError(message)
+    return text
+
 
 ActionName = Annotated[Action, WithJsonSchema({"type": "string", "enum": list(Action)})]
+Instant = Annotated[AwareDatetime, BeforeValidator(_check_instant)]
 NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -47,15 +69,17 @@ class AccountsShown(BaseModel):
 
 
 class AccountChangeAsked(Asked):
-    """What is to change of an account; what is not given stays."""
+    """What is to change of an account, one thing at least; what is not given stays."""
 
-    role: Literal["user", "admin"] | None = None
-    disabled: bool | None = None
-    quota: QuotaChangeAsked | None = None
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    role: Given[Literal["user", "admin"]] = None
+    disabled: Given[bool] = None
+    quota: Given[QuotaChangeAsked] = None
 
     @model_validator(mode="after")
     def _check_any(self) -> Self:
-        if self.role is None and self.disabled is None and self.quota is None:
+        if not self.model_fields_set:
             message = "must change something"
             raise ValueError(message)
         return self
@@ -111,7 +135,7 @@ class AuditAsked(Asked):
     user: Id | None = None
     action: ActionName | None = None
     history_id: Id | None = None
-    since: AwareDatetime | None = None
+    since: Instant | None = None
     cursor: Cursor | None = None
     limit: PageSize = 50
 

@@ -1,10 +1,14 @@
 """The shapes of batches."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from web.shapes import Address, DownloadShown, FailureShown, WishAsked
+from web.fields import Address, Given
+from web.shapes import DownloadShown, FailureShown, WishAsked
+
+# Not as an Address: a wrong one is accepted here, and told in its place.
+Wished = Annotated[str, Field(description="One that cannot be downloaded is told in its place.")]
 
 
 class BatchAsked(WishAsked):
@@ -14,22 +18,20 @@ class BatchAsked(WishAsked):
         json_schema_extra={"oneOf": [{"required": ["urls"]}, {"required": ["playlist_url"]}]}
     )
 
-    urls: Annotated[list[Address], Field(min_length=1)] | None = None
-    playlist_url: Annotated[
-        Address | None,
-        Field(
-            description="Looked at as by `/parse` first; a single video is a batch of one.",
-            validate_default=True,
-        ),
+    urls: Given[Annotated[list[Wished], Field(min_length=1)]] = None
+    playlist_url: Given[
+        Annotated[
+            Address,
+            Field(description="Looked at as by `/parse` first; a single video is a batch of one."),
+        ]
     ] = None
 
-    @field_validator("playlist_url")
-    @classmethod
-    def _check_source(cls, playlist_url: str | None, fields: ValidationInfo) -> str | None:
-        if "urls" in fields.data and (playlist_url is None) == (fields.data["urls"] is None):
-            message = "either this or urls must be given"
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if (self.urls is None) == (self.playlist_url is None):
+            message = "either urls or playlist_url must be given"
             raise ValueError(message)
-        return playlist_url
+        return self
 
 
 class WishRefused(BaseModel):

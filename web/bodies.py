@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from quart import request
 
 from web import strict_json
+from web.fields import parse_id
 from web.problems import InvalidError
-from web.shapes import parse_id
 
 MAX_BODY_BYTES = 65_536
 MAX_QUERY_FIELDS = 20

@@ -6,8 +6,8 @@ import hmac
 import json
 import re
 
+from web.fields import MAX_ID
 from web.problems import InvalidError
-from web.shapes import MAX_ID
 
 _FORM = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 _MAC_BYTES = 16

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from domain.states import Mode, Status
-from web.shapes import Asked, DownloadShown, PageSize
+from web.fields import Asked, PageSize
+from web.shapes import DownloadShown
 
 MAX_SEARCH = 200
 

@@ -16,10 +16,14 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from quart import Quart
 from werkzeug.routing import Rule
 
+from web.examples.asked import BODIES, QUERIES
+from web.examples.problems import PROBLEMS
+from web.examples.shown import ANSWERS
+from web.fields import MAX_ID
 from web.operations import OPERATIONS, Answer, Operation
 from web.problems import MEDIA_TYPE
 from web.repeats import HEADER, MAX_KEY
-from web.shapes import MAX_ID, ProblemShown
+from web.shapes import ProblemShown
 
 VERSION = "3.1.0"
 _REF = "#/components/schemas/{model}"
@@ -32,6 +36,9 @@ _KEY: dict[str, Any] = {
     "required": False,
     "description": "The same key and body give the same answer for a day, and nothing twice.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
+}
+_EXAMPLES: dict[type[BaseModel], BaseModel] = {
+    type(example): example for example in (*BODIES, *ANSWERS)
 }
 
 
@@ -108,10 +115,9 @@ def _operation(app: Quart, rule: Rule, method: str, declared: Operation) -> dict
         },
     }
     if declared.body is not None:
-        schema = {"$ref": _REF.format(model=declared.body.__name__)}
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": _content(declared.body)},
         }
     if not declared.is_public:
         ways = ("bearer", "ticket") if declared.takes_ticket else ("bearer",)
@@ -127,9 +133,17 @@ def _answer(status: int, declared: Operation, *, is_bare: bool) -> dict[str, Any
     if isinstance(shown, str):
         described["content"] = {shown: {"schema": {"type": "string", "format": "binary"}}}
         return described
-    media_type = "application/json" if status in declared.answers else MEDIA_TYPE
-    schema = {"$ref": _REF.format(model=shown.__name__)}
-    described["content"] = {media_type: {"schema": schema}}
+    if status in declared.answers:
+        described["content"] = {"application/json": _content(shown)}
+    else:
+        described["content"] = {MEDIA_TYPE: _content(ProblemShown, PROBLEMS.get(status))}
+    return described
+
+
+def _content(shape: type[BaseModel], example: BaseModel | None = None) -> dict[str, Any]:
+    described: dict[str, Any] = {"schema": {"$ref": _REF.format(model=shape.__name__)}}
+    if (example := example or _EXAMPLES.get(shape)) is not None:
+        described["example"] = example.model_dump(mode="json", exclude_unset=True)
     return described
 
 
@@ -144,9 +158,10 @@ def _query_parameters(shape: type[BaseModel] | None) -> list[dict[str, Any]]:
     if shape is None:
         return []
     schema = shape.model_json_schema()
-    required = schema.get("required", [])
+    required, examples = schema.get("required", []), QUERIES.get(shape, {})
     return [
         {"name": name, "in": "query", "required": name in required, "schema": described}
+        | ({"example": examples[name]} if name in examples else {})
         for name, described in schema["properties"].items()
     ]
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from web.shapes import Address, Asked
+from web.fields import Address, Asked
 
 _Natural = Annotated[int, Field(ge=0)]
 _Positive = Annotated[float, Field(ge=0)]

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from domain.quotas import MAX_AMOUNT, Quota
-from web.shapes import Asked
+from web.fields import Asked
 
 Used = Annotated[int, Field(ge=0)]
 OwnLimit = Annotated[int, Field(ge=0, le=MAX_AMOUNT)] | None

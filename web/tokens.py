@@ -16,7 +16,7 @@ from domain.download import User
 from runtime.settings import MIN_SECRET_BYTES
 from runtime.settings_layers import SettingsError
 from web import strict_json
-from web.shapes import MAX_ID
+from web.fields import MAX_ID
 
 ISSUER = "vasset"
 AUDIENCE = "vasset-api"

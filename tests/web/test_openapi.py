@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.web.conftest import Member, Site
+from web.examples.asked import QUERIES
 
 
 def references(told: dict[str, Any]) -> set[str]:
@@ -39,6 +41,25 @@ async def test_every_reference_leads_somewhere(member: Member) -> None:
             part = part[name]
         assert part
     assert references(told)
+
+
+async def test_everything_has_an_example(member: Member) -> None:
+    told = await document(member)
+
+    bare = {
+        f"{method} {path} {part}"
+        for path, methods in told["paths"].items()
+        for method, described in methods.items()
+        for part, media_type, content in _contents(described)
+        if media_type.endswith("json") and "example" not in content
+    }
+
+    assert bare == {"get /openapi.json 200"}
+
+
+def test_the_examples_of_queries_are_read() -> None:
+    for shape, parameters in QUERIES.items():
+        shape.model_validate({name: str(value) for name, value in parameters.items()})
 
 
 @pytest.mark.parametrize(
@@ -97,6 +118,13 @@ async def test_the_page_asks_nothing_of_a_stranger(member: Member) -> None:
     assert all(part.startswith("/") and not part.startswith("//") for part in parts)
     assert {answer.status_code for answer in answers} == {200}
     assert "'unsafe-inline'" not in _scripts_of(page.headers["Content-Security-Policy"])
+
+
+def _contents(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    answers = described["responses"].items()
+    for part, told in [("body", described.get("requestBody", {})), *answers]:
+        for media_type, content in told.get("content", {}).items():
+            yield part, media_type, content
 
 
 def _scripts_of(policy: str) -> str:

@@ -16,7 +16,7 @@ from web.delivery.shapes import ArchiveAsked, FileAsked
 from web.delivery.tickets import Ticket, Use
 from web.exchanges import exchange
 from web.front import front
-from web.problems import Code, ProblemError, forbidden
+from web.problems import Code, InvalidError, ProblemError, forbidden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +58,16 @@ async def file_order() -> Order:
     """Return what a request for one file wants.
 
     Raises:
-        ProblemError: 401 no token, 403 a ticket that is not good, 422 neither one nor an id.
+        ProblemError: 401 no token, 403 a ticket that is not good, 422 neither a ticket nor an id,
+            or both.
     """
     if (order := await _by_ticket(FileAsked, Use.FILE, Use.FILE_HERE)) is not None:
         return order
     user = await caller(Scope.DELIVER)
     asked = read_query(FileAsked)
-    return Order(user=user, use=Use.FILE, history_ids=(asked.history_id or 0,), ticket=None)
+    if asked.history_id is None:
+        raise _ambiguous()
+    return Order(user=user, use=Use.FILE, history_ids=(asked.history_id,), ticket=None)
 
 
 async def archive_order() -> Order:
@@ -77,7 +80,9 @@ async def archive_order() -> Order:
         return order
     user = await caller(Scope.DELIVER)
     asked = read_query(ArchiveAsked)
-    return Order(user=user, use=Use.ARCHIVE, history_ids=asked.ids or (), ticket=None)
+    if asked.ids is None:
+        raise _ambiguous()
+    return Order(user=user, use=Use.ARCHIVE, history_ids=asked.ids, ticket=None)
 
 
 async def rows_of(user: User, history_ids: Sequence[int]) -> list[Row]:
@@ -109,14 +114,22 @@ async def _by_ticket(shape: type[FileAsked | ArchiveAsked], *uses: Use) -> Order
     """Return the order of a request with a ticket, or None if it has none."""
     if "ticket" not in request.args:
         return None
-    ticket = front().desk.tickets.read(read_query(shape).ticket or "", uses=uses, now=front().now())
+    asked = read_query(shape)
+    ticket = front().desk.tickets.read(asked.ticket or "", uses=uses, now=front().now())
     if ticket is None:
         raise _not_good()
+    # Only now: whoever cannot say who they are learns nothing but that.
+    if asked.model_fields_set != {"ticket"}:
+        raise _ambiguous()
     user = await front().services.users.by_id(ticket.user_id)
     if user is None or user.token_version != ticket.version:
         raise _not_good()
     exchange().user_id = user.user_id
     return Order(user=user, use=ticket.use, history_ids=ticket.history_ids, ticket=ticket)
+
+
+def _ambiguous() -> ProblemError:
+    return InvalidError(422, "The query string must hold either a ticket or what it is for.")
 
 
 def _not_good() -> ProblemError:

@@ -1,11 +1,11 @@
 """The shapes of what delivery is asked and answers."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from web.delivery.tickets import MAX_FILES
-from web.shapes import MAX_ID, Asked, Id, parse_id
+from web.fields import MAX_ID, Asked, Id, parse_id
 
 _Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 _ONE = "[1-9][0-9]{0,18}"
@@ -19,29 +19,19 @@ TicketText = Annotated[str, Field(max_length=1_500)]
 
 
 class FileAsked(Asked):
-    """Which download's file: by its id, or by a ticket for it."""
+    """Which download's file: by its id or by a ticket for it, never both."""
 
     history_id: Id | None = None
     ticket: TicketText | None = None
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _check_one(self.history_id, self.ticket)
-        return self
-
 
 class ArchiveAsked(Asked):
-    """Which downloads' files in one archive: by their ids, or by a ticket for them."""
+    """Which downloads' files in one archive: by their ids or by a ticket, never both."""
 
     ids: Annotated[
         Ids | None, Field(description=f"Ids with commas between them, {MAX_FILES} at most.")
     ] = None
     ticket: TicketText | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _check_one(self.ids, self.ticket)
-        return self
 
 
 class FileTicketAsked(Asked):
@@ -62,9 +52,3 @@ class TicketShown(BaseModel):
     ticket: str
     url: str
     expires_in: int
-
-
-def _check_one(named: object, ticket: str | None) -> None:
-    if (named is None) == (ticket is None):
-        message = "must hold either a ticket or what it is for"
-        raise ValueError(message)
