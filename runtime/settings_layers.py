@@ -16,6 +16,9 @@ from runtime.settings import Settings
 PREFIX = "VASSET_"
 FILE_VARIABLE = "VASSET_SETTINGS"
 DATA_VARIABLE = "VASSET_DATA"
+URL_VARIABLE = "VASSET_URL"
+KEY_VARIABLE = "VASSET_KEY"
+_NO_SETTINGS = (FILE_VARIABLE, DATA_VARIABLE, URL_VARIABLE, KEY_VARIABLE)
 
 _HERE = Path(__file__).resolve().parent
 # In a checkout the file stands at the top of the repository, in a wheel beside this module.
@@ -82,7 +85,7 @@ def _lay_file(layers: _Layers, file: Path) -> None:
 
 def _lay_environment(layers: _Layers, environment: Mapping[str, str]) -> None:
     for name, text in environment.items():
-        if not name.startswith(PREFIX) or name in (FILE_VARIABLE, DATA_VARIABLE):
+        if not name.startswith(PREFIX) or name in _NO_SETTINGS:
             continue
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
         layers.lay(section, key, _parsed(name, text), f"the environment variable {name}")

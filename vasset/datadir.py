@@ -115,6 +115,17 @@ class DataDir:
                 raise CommandError(message) from error
             yield
 
+    def is_locked(self) -> bool:
+        """Return whether an `up` holds the data directory."""
+        try:
+            with (self.root / "lock").open(encoding="ascii") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def secret(self) -> str:
         """Return the key of every token, made once.
 

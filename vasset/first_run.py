@@ -12,6 +12,8 @@ from vasset import schema
 from web.passwords import hasher
 
 ADMIN = "admin@localhost"
+LOCAL = "local@localhost"
+"""The account of `vasset get` without a login, which reads the data directory to act for it."""
 
 _PASSWORD_BYTES = 15
 
@@ -29,10 +31,13 @@ def new_password() -> str:
     return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
-async def prepare(settings: Settings) -> Account | None:
+async def prepare(settings: Settings, *, makes_admin: bool) -> Account | None:
     """Bring the database up to date for this node; return the first account if it was made.
 
     Only when no worker of this node can be alive: claims are dropped.
+
+    Args:
+        makes_admin: Whether the first account is made now if there is none.
 
     Raises:
         DatabaseError: The database cannot be reached or refused a statement.
@@ -43,7 +48,7 @@ async def prepare(settings: Settings) -> Account | None:
     await db.open()
     try:
         await Due(db, node=settings.storage.node).drop_claims()
-        return await _first_account(Users(db))
+        return await _first_account(Users(db)) if makes_admin else None
     finally:
         await db.close()
 
@@ -60,7 +65,7 @@ async def heartbeat(settings: Settings) -> object:
 
 
 async def _first_account(users: Users) -> Account | None:
-    if await users.all():
+    if any(row["email"] != LOCAL for row in await users.all()):
         return None
     account = Account(email=ADMIN, password=new_password())
     made = await users.add(

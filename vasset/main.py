@@ -8,17 +8,18 @@ from typing import Annotated
 import typer
 
 from vasset import accounts, cookies, faults, fleet, limits, ytdlp
+from vasset.client import commands as client
 from vasset.faults import CommandError
 from vasset.options import Data, Json
 
 app = typer.Typer(
     name="vasset",
     help="V-Asset downloads videos: queued, proxied, durable, streamed back.",
-    add_completion=False,
     # Ours: one line, whatever happens.
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(client.app)
 app.add_typer(accounts.app, name="user")
 app.add_typer(fleet.app, name="node")
 app.add_typer(limits.app, name="limit")
@@ -33,6 +34,8 @@ def up(
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")
     ] = None,
+    *,
+    admin: Annotated[bool, typer.Option("--admin/--no-admin", hidden=True)] = True,
 ) -> None:
     """Run all of V-Asset on this machine until Ctrl-C; nothing else needs to be installed.
 
@@ -48,7 +51,7 @@ def up(
     given = {"host": host, "port": port}
     server = {key: value for key, value in given.items() if value is not None}
     settings = configured.loaded(overrides={"server": server})
-    raise typer.Exit(whole.up(datadir.choose(data), settings))
+    raise typer.Exit(whole.up(datadir.choose(data), settings, makes_admin=admin))
 
 
 @app.command()
@@ -179,7 +182,8 @@ def run() -> None:
 
 def _status() -> int:
     try:
-        return app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+        words = sys.argv[1:] or ["--help"]
+        return app(words, prog_name="vasset", standalone_mode=False) or 0
     except CommandError as error:
         faults.say(str(error))
     except typer.TyperException as error:

@@ -65,6 +65,7 @@ class Up:
     data: DataDir
     settings: Settings
     journal: Journal
+    makes_admin: bool = True
     supervisor: Supervisor = field(default_factory=Supervisor)
     wishes: _Wishes = field(default_factory=_Wishes)
 
@@ -100,7 +101,7 @@ class Up:
 
         storage = self.settings.storage
         Files(storage.root, node=storage.node).prepare_root()
-        account = asyncio.run(prepare(self.settings))
+        account = asyncio.run(prepare(self.settings, makes_admin=self.makes_admin))
         if account is not None:
             _tell(
                 "The first account, an administrator; its password is shown this once:\n"
@@ -170,8 +171,12 @@ class Up:
         self.journal.show()
 
 
-def up(data: DataDir, settings: Settings) -> int:
+def up(data: DataDir, settings: Settings, *, makes_admin: bool = True) -> int:
     """Run V-Asset on a data directory until asked to stop; the exit status.
+
+    Args:
+        makes_admin: Whether a first run makes an administrator and shows the password; one that
+            nobody watches leaves that to the next.
 
     Raises:
         CommandError: It is running already, the port is taken, or a part does not start.
@@ -188,7 +193,7 @@ def up(data: DataDir, settings: Settings) -> int:
         port = probes.free_port(settings.server)
         server = settings.server.model_copy(update={"port": port})
         resolved = resolve(settings.model_copy(update={"server": server}), data)
-        return Up(data, resolved, Journal(settings.log)).run()
+        return Up(data, resolved, Journal(settings.log), makes_admin).run()
 
 
 def _tell(text: str) -> None:

@@ -19,21 +19,24 @@ class Caller:
 
     Attributes:
         scopes: Of a personal API key; None for an access token, which opens everything.
+        key_id: Of that key; None for an access token.
     """
 
     user: User
     scopes: frozenset[Scope] | None
+    key_id: int | None = None
 
     def may(self, scope: Scope | None) -> bool:
         """Return whether this caller may do what needs a scope; None is for tokens only."""
         return self.scopes is None or scope in self.scopes
 
 
-async def caller(scope: Scope | None = None) -> User:
+async def caller(scope: Scope | None = None, *, key_id: int | None = None) -> User:
     """Return the account that this request's token or key belongs to.
 
     Args:
         scope: What a key must open; without one no key does.
+        key_id: The key with this id does all the same.
 
     Raises:
         ProblemError: 401, the same for every fault; 403 a key that does not open this.
@@ -42,7 +45,8 @@ async def caller(scope: Scope | None = None) -> User:
     known = await known_caller(_bearer(request.headers.getlist("Authorization")))
     if known is None:
         raise unauthorized()
-    if not known.may(scope):
+    is_the_key = known.key_id is not None and known.key_id == key_id
+    if not is_the_key and not known.may(scope):
         raise ProblemError(403, Code.FORBIDDEN, "This key does not open that.")
     return known.user
 
@@ -90,7 +94,7 @@ async def _by_key(key: str) -> Caller | None:
         return None
     if opened.is_stale:
         front().errands.run(front().services.api_keys.note_use(opened.key_id))
-    return Caller(user=opened.user, scopes=opened.scopes)
+    return Caller(user=opened.user, scopes=opened.scopes, key_id=opened.key_id)
 
 
 def _bearer(headers: list[str]) -> str:

@@ -41,8 +41,9 @@ async def show() -> Response:
 @blueprint.delete("/<key_id>")
 @operation(Operation(tag="accounts", answers={204: None}))
 async def remove(key_id: str) -> Response:
-    """End a key at once."""
-    user = await caller()
-    if not await front().services.api_keys.remove(path_id(key_id, "key_id"), user.user_id):
+    """End a key at once; a key may end itself."""
+    number = path_id(key_id, "key_id")
+    user = await caller(key_id=number)
+    if not await front().services.api_keys.remove(number, user.user_id):
         raise ProblemError(403, Code.FORBIDDEN, "There is no such key of yours.")
     return Response(None, 204)

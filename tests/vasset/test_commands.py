@@ -128,6 +128,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
         *[("user", name) for name in ("add", "list", "passwd", "disable", "quota")],
         *[("node", name) for name in ("list", "drain", "undrain")],
         *[("limit", name) for name in ("list", "set", "clear")],
+        *[(name,) for name in ("login", "logout", "get", "ls", "rm")],
     ],
 )
 def test_every_command_has_an_example(words: tuple[str, ...], tmp_path: Path) -> None:

@@ -85,6 +85,19 @@ async def test_a_revoked_key_is_nobody_at_once_and_loses_its_socket(
     assert [key["key_id"] for key in left] == [other["key_id"]]
 
 
+async def test_a_key_ends_itself_but_no_other(site: Site, member: Member) -> None:
+    made, other = await make(member, "read"), await make(member)
+
+    async with script(site, made["key"]) as http:
+        refused = await http.delete(f"/auth/keys/{other['key_id']}")
+        ended = await http.delete(f"/auth/keys/{made['key_id']}")
+        after = await http.get("/user/history")
+
+    left = (await member.http.get("/auth/keys")).json()["items"]
+    assert [a.status_code for a in (refused, ended, after)] == [403, 204, 401]
+    assert [key["key_id"] for key in left] == [other["key_id"]]
+
+
 async def test_a_key_of_a_disabled_account_is_nobody(site: Site, member: Member) -> None:
     key = (await make(member))["key"]
     await site.front.services.users.disable(member.email)

@@ -1,0 +1,1 @@
+"""The command-line client: another computer's V-Asset, or this one's, from the outside."""

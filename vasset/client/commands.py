@@ -1,0 +1,160 @@
+"""The commands of the client: login, logout, get, ls, rm."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs, so that --help is quick.
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.requests import Quality
+from domain.states import Mode
+from vasset.client.options import Addresses, Folder, Key, Server, StatusName, Url
+from vasset.options import Data, Json, PasswordStdin
+
+KEY_PREFIX = "vst_"
+
+app = typer.Typer()
+
+
+@app.command()
+def login(
+    url: Server,
+    email: Annotated[str | None, typer.Option(help="The account; asked for without.")] = None,
+    *,
+    password_stdin: PasswordStdin = False,
+    key_stdin: Annotated[
+        bool, typer.Option("--key-stdin", help="Read an API key (vst_...) from standard input.")
+    ] = False,
+) -> None:
+    """Log in to a server: `get`, `ls` and `rm` speak to it from then on.
+
+    What is kept is an API key, made for this machine with the scopes read, submit and deliver;
+    `vasset logout` ends it. The password is kept nowhere.
+
+    Example: vasset login https://vasset.example --email ada@example.org
+    """
+    from vasset.client import logins, places
+
+    places.warn_if_open(url)
+    if key_stdin:
+        key = sys.stdin.readline().strip()
+        if not (key.startswith(KEY_PREFIX) and key.isascii() and key.isprintable()):
+            message = f"standard input has no API key ({KEY_PREFIX}...)"
+            raise typer.BadParameter(message)
+        logins.take_key(url, key)
+    else:
+        account = email or typer.prompt("E-mail")
+        logins.log_in(url, account, _password(from_stdin=password_stdin))
+    typer.echo(f"Logged in to {url}.")
+
+
+@app.command()
+def logout() -> None:
+    """Forget the login and end the key that was made for it.
+
+    Example: vasset logout
+    """
+    from vasset.client import logins
+
+    typer.echo("Logged out." if logins.log_out() else "There was no login.")
+
+
+@app.command()
+def get(  # noqa: PLR0913 - its options
+    addresses: Addresses,
+    mode: Annotated[Mode, typer.Option(help="How long the server keeps it.")] = Mode.QUICK,
+    quality: Annotated[Quality, typer.Option(help="The best there is, up to this.")] = Quality.BEST,
+    output: Folder = Path(),
+    *,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Only submit, and write the ids.")
+    ] = False,
+    url: Url = None,
+    key: Key = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Download videos: submit, watch, save each file and check its MD5.
+
+    Exit status 0 only if every file arrived and matched. What breaks off goes on where it was.
+    Without a login it uses this machine's own `vasset up`, started for the call if none runs.
+
+    Example: vasset get https://video.example/watch/1 --quality 720p -o ~/Videos
+    """
+    from vasset.client import calls, submission
+    from vasset.client.getting import Wanted
+    from vasset.client.places import Asked
+    from vasset.client.submission import Form
+
+    # What is no text is no address either, which the server says of each by itself.
+    lines = (line.decode(errors="backslashreplace") for line in sys.stdin.buffer)
+    words = submission.addresses(addresses, lines)
+    wanted = Wanted(
+        urls=[word for word in words if not _is_id(word)],
+        history_ids=[int(word) for word in words if _is_id(word)],
+        form=Form(mode=mode, quality=quality),
+        folder=output,
+        is_awaited=not no_wait,
+    )
+    asked = Asked(url=url, key=key, data=data)
+    raise typer.Exit(calls.run(asked, wanted, as_json=json))
+
+
+@app.command()
+def ls(  # noqa: PLR0913 - its options
+    status: StatusName = None,
+    mode: Annotated[Mode | None, typer.Option(help="Only of this mode.")] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only with this in title or address.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+    *,
+    url: Url = None,
+    key: Key = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """List downloads, newest first; in a pipe with tabs: id, status, mode, bytes, time, name.
+
+    Example: vasset ls --status completed --search holiday
+    """
+    from vasset.client import listing
+    from vasset.client.listing import Filters
+    from vasset.client.places import Asked, opened
+
+    filters = Filters(status=status, mode=mode, search=search, limit=limit)
+    with opened(Asked(url=url, key=key, data=data)) as place:
+        found = listing.rows(place, filters)
+    listing.write(found, as_json=json)
+
+
+@app.command()
+def rm(
+    history_ids: Annotated[list[int], typer.Argument(metavar="ID...", min=1, help="Downloads.")],
+    url: Url = None,
+    key: Key = None,
+    data: Data = None,
+) -> None:
+    """Delete downloads with their files at the server; what still works is cancelled.
+
+    Example: vasset rm 17 18
+    """
+    from vasset.client import listing
+    from vasset.client.places import Asked, opened
+
+    with opened(Asked(url=url, key=key, data=data)) as place:
+        is_done = listing.remove(place, history_ids)
+    raise typer.Exit(0 if is_done else 1)
+
+
+def _is_id(word: str) -> bool:
+    return word.isascii() and word.isdecimal()
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = typer.prompt("Password", hide_input=True)
+    return password
