@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from domain.requests import MAX_URL_LENGTH, Quality
 from domain.states import Mode
-from web.shapes import Asked, DownloadShown, FailureShown
+from web.shapes import Asked, DownloadShown, FailureShown, WebhookAddress
 
 # Longer ones are told in their place.
 Address = Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH})]
@@ -19,6 +19,7 @@ class BatchAsked(Asked):
     mode: Mode
     quality: Quality = Quality.BEST
     audio_only: bool = False
+    webhook: WebhookAddress = None
 
 
 class WishRefused(BaseModel):

@@ -20,6 +20,7 @@ from web.problems import Code, InvalidError, forbidden
 from web.repeats import Made, once
 from web.shapes import DownloadShown, FailureShown
 from web.views import answer, download_view
+from web.webhooks import attach_webhook, check_webhook
 
 blueprint = Blueprint("batches", __name__, url_prefix="/download/batch")
 
@@ -35,6 +36,7 @@ async def submit() -> Response:
     most = front().settings.downloads.max_playlist_entries
     if len(asked.urls) > most:
         raise InvalidError(422, "The batch is too long.", ("urls", f"must be {most} at most"))
+    check_webhook(asked.webhook)
     judged = [_judged(url) for url in asked.urls]
     quality = Quality.AUDIO if asked.audio_only else asked.quality
     wishes = [Wish(url=url, quality=quality) for url in judged if isinstance(url, str)]
@@ -44,6 +46,7 @@ async def submit() -> Response:
             return Made(rows=[], shown=_submitted(judged, [], None), status=202)
         batches = front().services.batches
         made = await batches.submit(statements, user.user_id, asked.mode, wishes)
+        await attach_webhook(statements, made.rows, asked.webhook)
         beyond = made.refusal and FailureShown(
             code=Code.QUOTA_EXCEEDED.value, message=str(made.refusal), retryable=True
         )

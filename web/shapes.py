@@ -56,6 +56,14 @@ MAX_EMAIL = 254
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Email = Annotated[str, Field(max_length=MAX_EMAIL), AfterValidator(_check_email)]
 Password = Annotated[str, Field(min_length=8, max_length=128)]
+# Longer ones are for check_webhook, whose code says what is wrong.
+WebhookAddress = Annotated[
+    str | None,
+    Field(
+        description="An https address that is told how the download ends.",
+        json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH},
+    ),
+]
 Id = Annotated[int, BeforeValidator(parse_id), Field(ge=1, le=MAX_ID)]
 PageSize = Annotated[
     int,
@@ -118,6 +126,7 @@ class DownloadAsked(Asked):
         ),
     ] = []
     audio_only: bool = False
+    webhook: WebhookAddress = None
 
 
 class UserShown(BaseModel):
