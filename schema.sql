@@ -458,8 +458,8 @@ CREATE TABLE IF NOT EXISTS webhook_secrets (
     sealed     text        NOT NULL,
     made_at    timestamptz NOT NULL DEFAULT now(),
     shown_at   timestamptz,                          -- NULL: a first webhook made it, unseen
-    old_sealed text,                                 -- the one before, which signs too
-    old_until  timestamptz
+    old_sealed text[]      NOT NULL DEFAULT '{}',    -- those before, the newest first,
+    old_until  timestamptz                           -- which sign too until then
 );
 
 -- What webhooks are told, each with all its attempts. A claim is the pair of epoch and
@@ -542,7 +542,7 @@ DECLARE
 BEGIN
     INSERT INTO webhook_deliveries (user_id, history_id, event, url, host, body)
     VALUES (NEW.user_id, NEW.history_id, event, NEW.webhook,
-            lower(substring(NEW.webhook FROM '^[^:]+://([^/?#]+)')),
+            left(coalesce(lower(substring(NEW.webhook FROM '^[^:]+://([^/?#]+)')), ''), 300),
             json_build_object('type', event, 'timestamp', rfc3339(clock_timestamp()),
                               'data', shown_download(NEW)));
     RETURN NULL;

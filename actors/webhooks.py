@@ -10,7 +10,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from actors.context import Context
-from domain.webhooks import Answer, Fault, next_wait
+from domain.webhooks import MAX_TRIES, Answer, Fault, next_wait
 from gateways.webhooks import Sender
 from runtime import logs
 from storage.db import DatabaseError
@@ -24,11 +24,17 @@ BOUNDS = Bounds(per_lane=4, per_user=8, per_host=8)
 
 LOOK_EVERY = timedelta(seconds=1)
 
+_ADVICE = "give this worker the auth.secret of the web processes"
+
 _log = logs.get("actors.webhooks")
 
 
 async def serve_webhooks(context: Context) -> None:
     """Make the attempts that are due until the worker stops."""
+    if not context.services.settings.auth.secret.get_secret_value():
+        # Others may have it; this one could sign nothing.
+        _log.warning("webhooks_left_to_others", advice=_ADVICE)
+        return
     sender = Sender(context.services.address_policy)
     running: set[asyncio.Task[None]] = set()
     try:
@@ -65,15 +71,17 @@ async def _waited(running: "set[asyncio.Task[None]]") -> "set[asyncio.Task[None]
         running, timeout=LOOK_EVERY.total_seconds(), return_when=asyncio.FIRST_COMPLETED
     )
     for task in ended:
-        # Whatever it was: no receiver may end the worker. The claim runs out, and it is made again.
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("webhook_attempt_broken", exc_info=error, advice="report this")
+        task.result()
     return going_on
 
 
 async def _attempt(context: Context, sender: Sender, claimed: WebhookDelivery) -> None:
     """Make one attempt and write down how it ended."""
-    answer = await _answer(sender, claimed)
+    # As a value: whatever a receiver brings about ends its attempt, and never the worker.
+    [answer] = await asyncio.gather(_answer(sender, claimed), return_exceptions=True)
+    if isinstance(answer, BaseException):
+        _log.error("webhook_attempt_broken", exc_info=answer, advice="report this")
+        answer = Answer(fault=Fault.INTERNAL)
     wait = None
     if answer.fault is not None:
         jitter = random.random()  # noqa: S311 - to spread, not to hide
@@ -100,6 +108,9 @@ async def _attempt(context: Context, sender: Sender, claimed: WebhookDelivery) -
 async def _answer(sender: Sender, claimed: WebhookDelivery) -> Answer:
     if claimed.is_disabled:
         return Answer(fault=Fault.ACCOUNT_DISABLED)
+    if claimed.tries > MAX_TRIES:
+        return Answer(fault=Fault.INTERRUPTED)
     if not claimed.message.secrets:
+        _log.error("webhook_unsigned", delivery_id=claimed.delivery_id, advice=_ADVICE)
         return Answer(fault=Fault.NO_SECRET)
     return await sender.send(claimed.url, claimed.message)

@@ -22,6 +22,9 @@ RETRY_FOR = timedelta(days=1)
 WAITS = tuple(timedelta(seconds=each) for each in (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400))
 """After each try; the last one again and again."""
 
+MAX_TRIES = 30
+"""More have died with their workers than it takes to think that they killed them."""
+
 RETRY_AFTER_CAP = timedelta(hours=4)
 """The longest wait that a receiver may ask of us."""
 
@@ -30,7 +33,7 @@ _ASKING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class Fault(StrEnum):
-    """Why an attempt at a webhook delivered nothing."""
+    """Why an attempt at a webhook delivered nothing; ``INTERRUPTED``: its worker died."""
 
     DNS = "dns"
     FORBIDDEN_ADDRESS = "forbidden_address"
@@ -41,6 +44,11 @@ class Fault(StrEnum):
     STATUS = "status"
     NO_SECRET = "no_secret"  # noqa: S105 - a word of the log
     ACCOUNT_DISABLED = "account_disabled"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
+
+
+_FINAL = (Fault.ACCOUNT_DISABLED, Fault.INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +124,7 @@ def next_wait(answer: Answer, *, tries: int, age: timedelta, jitter: float) -> t
 
     Source: docs/decisions/0018-webhooks.md.
     """
-    is_over = answer.http_status == HTTPStatus.GONE or answer.fault is Fault.ACCOUNT_DISABLED
+    is_over = answer.http_status == HTTPStatus.GONE or answer.fault in _FINAL
     wait = WAITS[min(tries, len(WAITS)) - 1] * (1 - _JITTER + 2 * _JITTER * jitter)
     if answer.retry_after is not None and answer.http_status in _ASKING:
         wait = max(wait, min(answer.retry_after, RETRY_AFTER_CAP))

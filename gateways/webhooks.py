@@ -20,7 +20,7 @@ TIMEOUT = timedelta(seconds=10)
 MAX_ADDRESSES = 3
 """Addresses of one name that are tried."""
 
-_LOOKUPS = ThreadPoolExecutor(16, thread_name_prefix="webhook-lookup")
+_LOOKUPS = ThreadPoolExecutor(64, thread_name_prefix="webhook-lookup")
 
 
 async def resolve_apart(host: str) -> Sequence[Address]:

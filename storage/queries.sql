@@ -810,11 +810,14 @@ INSERT INTO webhook_secrets (user_id, sealed) VALUES (:user_id, :sealed)
 ON CONFLICT (user_id) DO NOTHING;
 
 -- name: webhook_secrets_show
--- The first one that nobody has seen stays; else what is there becomes the old one.
+-- The first one that nobody has seen stays; else what is there becomes an old one. A few of
+-- those go on: who rotates twice in a minute has not brought the second to the receiver yet.
 INSERT INTO webhook_secrets AS s (user_id, sealed, shown_at) VALUES (:user_id, :sealed, now())
 ON CONFLICT (user_id) DO UPDATE SET
     sealed = CASE WHEN s.shown_at IS NULL THEN s.sealed ELSE excluded.sealed END,
-    old_sealed = CASE WHEN s.shown_at IS NOT NULL THEN s.sealed END,
+    old_sealed = CASE WHEN s.shown_at IS NULL THEN '{}'
+                      WHEN s.old_until > now() THEN (s.sealed || s.old_sealed)[1:4]
+                      ELSE ARRAY[s.sealed] END,
     old_until = CASE WHEN s.shown_at IS NOT NULL
                      THEN now() + make_interval(secs => :overlap_s) END,
     made_at = CASE WHEN s.shown_at IS NULL THEN s.made_at ELSE now() END,
@@ -872,8 +875,9 @@ begun AS (
 SELECT c.delivery_id, c.epoch, c.message_id, c.history_id, c.url, c.body, c.tries,
        CAST(extract(epoch FROM now() - c.since) AS float8) AS age_s,
        CAST(extract(epoch FROM now()) AS bigint) AS timestamp,
-       u.disabled_at IS NOT NULL AS is_disabled, s.sealed,
-       CASE WHEN s.old_until > now() THEN s.old_sealed END AS old_sealed
+       u.disabled_at IS NOT NULL AS is_disabled,
+       CASE WHEN s.old_until > now() THEN s.sealed || s.old_sealed
+            ELSE ARRAY[s.sealed] END AS sealed
 FROM claimed c JOIN users u ON u.user_id = c.user_id
 LEFT JOIN webhook_secrets s ON s.user_id = c.user_id;
 
@@ -924,14 +928,20 @@ ORDER BY a.epoch;
 SELECT user_id FROM webhook_secrets WHERE user_id = :user_id FOR UPDATE;
 
 -- name: webhooks_replay
-UPDATE webhook_deliveries SET
-    status = 'pending', tries = 0, since = now(), due_at = now(), replayed_at = now()
-WHERE delivery_id = :delivery_id AND user_id = :user_id AND status <> 'pending'
-  AND coalesce(replayed_at, '-infinity') < now() - make_interval(secs => :within_s)
-  AND (SELECT count(*) FROM webhook_deliveries r WHERE r.user_id = :user_id
-       AND r.replayed_at IS NOT NULL
-       AND r.replayed_at > now() - make_interval(secs => :within_s)) < :most
-RETURNING delivery_id, user_id, history_id;
+-- The attempts that the log shows no more go, or who replays for a month would fill it.
+WITH due AS (
+    UPDATE webhook_deliveries SET
+        status = 'pending', tries = 0, since = now(), due_at = now(), replayed_at = now()
+    WHERE delivery_id = :delivery_id AND user_id = :user_id AND status <> 'pending'
+      AND coalesce(replayed_at, '-infinity') < now() - make_interval(secs => :within_s)
+      AND (SELECT count(*) FROM webhook_deliveries r WHERE r.user_id = :user_id
+           AND r.replayed_at IS NOT NULL
+           AND r.replayed_at > now() - make_interval(secs => :within_s)) < :most
+    RETURNING delivery_id, history_id, epoch),
+unseen AS (
+    DELETE FROM webhook_attempts a USING due d
+    WHERE a.delivery_id = d.delivery_id AND a.epoch <= d.epoch - :shown)
+SELECT delivery_id, history_id FROM due;
 
 -- name: webhooks_one
 SELECT status FROM webhook_deliveries WHERE delivery_id = :delivery_id AND user_id = :user_id;

@@ -22,7 +22,7 @@ class ShownSecret:
     """A secret, for its owner's eyes.
 
     Attributes:
-        previous_until: Till then the one before signs too; None if there is none.
+        previous_until: Till then those before sign too; None if there is none.
     """
 
     secret: str
@@ -58,8 +58,11 @@ class WebhookSecrets:
         row = await audit.change(
             self._db, Action.WEBHOOK_SECRET, "webhook_secrets_show", user_id=user_id, **values
         )
-        shown = None if row is None else self.open(row["sealed"])
-        if row is None or shown is None:
+        if row is None:
+            message = "a statement that always returns a row returned none"
+            raise AssertionError(message)
+        shown = self.open(row["sealed"])
+        if shown is None:
             # Sealed with another secret of the server; it counts as shown now and is replaced.
             return await self.show(user_id)
         return ShownSecret(secret=shown, made_at=row["made_at"], previous_until=row["old_until"])

@@ -169,6 +169,7 @@ class Webhooks:
             row = await statements.one(
                 "webhooks_replay",
                 most=REPLAYS,
+                shown=SHOWN_ATTEMPTS,
                 within_s=REPLAYS_WITHIN.total_seconds(),
                 **values,
             )
@@ -193,7 +194,7 @@ class Webhooks:
         return forgotten
 
     def _as_delivery(self, row: Row) -> WebhookDelivery:
-        opened = (self._secrets.open(row["sealed"]), self._secrets.open(row["old_sealed"]))
+        opened = [self._secrets.open(sealed) for sealed in row["sealed"]]
         return WebhookDelivery(
             delivery_id=row["delivery_id"],
             epoch=row["epoch"],

@@ -15,7 +15,7 @@ DeliveryStatusName = Annotated[
 
 
 class WebhookSecretState(BaseModel):
-    """Whether there is a secret, since when, and till when the one before signs too."""
+    """Whether there is a secret, since when, and till when those before it sign too."""
 
     exists: bool
     made_at: datetime | None
@@ -43,8 +43,8 @@ class WebhookAttemptShown(BaseModel):
     """One attempt; without ``seconds`` it is being made, or was interrupted.
 
     ``fault`` is null if it delivered, else ``dns``, ``forbidden_address``, ``unreachable``,
-    ``tls``, ``timeout``, ``protocol``, ``status``, ``no_secret``, ``account_disabled`` or
-    ``interrupted``.
+    ``tls``, ``timeout``, ``protocol``, ``status``, ``no_secret``, ``account_disabled``,
+    ``internal`` or ``interrupted``.
     """
 
     at: datetime

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from quart import Blueprint, Response
 
 from domain import webhooks
-from domain.failures import DownloadError
+from domain.failures import DownloadError, FailureCode
 from domain.keys import Scope
 from storage.db import Row, Statements
 from storage.webhooks import REPLAYS_WITHIN, Replay
@@ -85,7 +85,7 @@ async def replay(delivery_id: str) -> Response:
         case Replay.TOO_MANY:
             raise ProblemError(
                 429,
-                Code.CONFLICT,
+                FailureCode.RATE_LIMITED,
                 "That is too many replays within a minute.",
                 headers={"Retry-After": str(int(REPLAYS_WITHIN.total_seconds()))},
             )

@@ -14,7 +14,8 @@ from storage.webhooks import DeliveryStatus
 from tests.support.certificates import self_signed
 from tests.support.receiver import SILENCE, Receiver, Told, status
 from tests.support.site import Site
-from tests.support.station import Row, Station
+from tests.support.station import Row, Station, open_station
+from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
 
 SOON = "UPDATE webhook_deliveries SET due_at = now(), claimed_until = NULL"
@@ -81,10 +82,16 @@ class Listening:
 
 
 @pytest.fixture
-async def listening(idle_station: Station, tmp_path: Path) -> AsyncGenerator[Listening]:
+async def listening(database_url: str, valkey: Valkey, tmp_path: Path) -> AsyncGenerator[Listening]:
     certificate = self_signed(tmp_path, "127.0.0.1")
-    async with Receiver(certificate) as receiver:
-        yield Listening(idle_station, receiver, {"SSL_CERT_FILE": str(certificate.certificate)})
+    environment = {
+        "VASSET_DATABASE__URL": database_url,
+        "VASSET_REDIS__URL": valkey.url,
+        "VASSET_BROKER__URL": valkey.url.removesuffix("/0") + "/2",
+        "VASSET_AUTH__SECRET": "s" * 32,
+    }
+    async with Receiver(certificate) as receiver, open_station(environment, tmp_path) as station:
+        yield Listening(station, receiver, {"SSL_CERT_FILE": str(certificate.certificate)})
 
 
 async def test_each_end_is_told_once_signed_and_as_the_history_shows_it(

@@ -101,7 +101,11 @@ def test_what_a_receiver_asks_for_is_done_within_bounds(
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(http_status=410, fault=Fault.STATUS), Answer(fault=Fault.ACCOUNT_DISABLED)],
+    [
+        Answer(http_status=410, fault=Fault.STATUS),
+        Answer(fault=Fault.ACCOUNT_DISABLED),
+        Answer(fault=Fault.INTERRUPTED),
+    ],
 )
 def test_who_wants_no_more_is_told_no_more(answer: Answer) -> None:
     assert wait(answer) is None

@@ -6,22 +6,23 @@ from storage.webhooks import Webhooks
 from tests.storage.telling import SOON, WIDE, Teller
 
 
-async def test_a_secret_is_shown_once_and_the_one_before_signs_for_a_day(
+async def test_a_secret_is_shown_once_and_those_before_sign_for_a_day(
     teller: Teller, secrets: WebhookSecrets, db: Db
 ) -> None:
     await teller.cancelled()
     [unseen] = await teller.claim()
     first = await secrets.show(teller.user.user_id)
     second = await secrets.show(teller.user.user_id)
+    third = await secrets.show(teller.user.user_id)
     await db.raw(SOON)
-    [both] = await teller.claim()
+    [all_three] = await teller.claim()
     await db.raw(SOON + "; UPDATE webhook_secrets SET old_until = now()")
     [one] = await teller.claim()
 
     assert (unseen.message.secrets, first.previous_until) == ([first.secret], None)
-    assert second.secret != first.secret
-    assert both.message.secrets == [second.secret, first.secret]
-    assert one.message.secrets == [second.secret]
+    assert len({first.secret, second.secret, third.secret}) == 3
+    assert all_three.message.secrets == [third.secret, second.secret, first.secret]
+    assert one.message.secrets == [third.secret]
     assert first.secret not in repr(first)
 
 
