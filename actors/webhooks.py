@@ -23,6 +23,7 @@ BOUNDS = Bounds(per_lane=4, per_user=8, per_host=8)
 """Of all workers, so that a host or a user whose receivers never answer leaves room."""
 
 LOOK_EVERY = timedelta(seconds=1)
+BREATH = timedelta(milliseconds=50)
 
 _ADVICE = "give this worker the auth.secret of the web processes"
 
@@ -41,6 +42,8 @@ async def serve_webhooks(context: Context) -> None:
         while not context.stopping.is_set():
             running |= await _begun(context, sender, SLOTS - len(running))
             running = await _waited(running)
+            # More may end together, and are followed by one look for all of them.
+            await asyncio.sleep(BREATH.total_seconds())
         while running:
             running = await _waited(running)
     finally:

@@ -43,6 +43,12 @@ class Listening:
         self.station.wake(Stage.ACQUIRE_PROXY, history_id)
         return history_id
 
+    async def cancelled(self, url: str) -> int:
+        """Submit and cancel a download that no worker has seen."""
+        history_id = await self.submit(url)
+        await self.station.services.downloads.cancel(history_id, self.station.user.user_id)
+        return history_id
+
     async def told(self, path: str = "/hook", *, times: int = 1) -> list[Told]:
         """Return what came in at a path, once it came so often."""
 
@@ -184,6 +190,34 @@ async def test_one_that_was_told_but_not_written_down_is_told_again_by_the_same_
     await listening.delivery(DeliveryStatus.DELIVERED, history_id)
     first, second = listening.receiver.told
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
+async def test_what_cannot_be_told_ends_and_the_worker_goes_on(listening: Listening) -> None:
+    station, services = listening.station, listening.station.services
+    url = "https://example.com/never-fetched"
+    lethal, broken, well = [await listening.cancelled(url) for _ in range(3)]
+    ada = station.user
+    await station.become("bob@example.com")
+    disabled = await listening.cancelled(url)
+    await services.db.raw(
+        f"UPDATE webhook_deliveries SET tries = 30 WHERE history_id = {lethal};"
+        f"UPDATE webhook_deliveries SET url = 'damaged' WHERE history_id = {broken};"
+        "UPDATE users SET disabled_at = now() WHERE email = 'bob@example.com'"
+    )
+
+    worker = await listening.start_worker()
+
+    bobs = await listening.delivery(DeliveryStatus.FAILED, disabled)
+    station.user = ada
+    gone = await listening.delivery(DeliveryStatus.FAILED, lethal)
+    later = await listening.attempted(broken)
+    await listening.delivery(DeliveryStatus.DELIVERED, well)
+    assert [row["attempts"][-1]["fault"] for row in (bobs, gone, later)] == [
+        "account_disabled", "interrupted", "internal",
+    ]  # fmt: skip
+    assert later["status"] == DeliveryStatus.PENDING
+    assert len(listening.receiver.told) == 1
+    assert worker.process.poll() is None
 
 
 async def test_receivers_that_never_answer_hold_up_neither_others_nor_downloads(
