@@ -476,8 +476,8 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
     status        varchar(9)    NOT NULL DEFAULT 'pending'
                   CHECK (status IN ('pending', 'delivered', 'failed')),
     epoch         int           NOT NULL DEFAULT 0,
-    tries         int           NOT NULL DEFAULT 0,  -- since `since`
-    since         timestamptz   NOT NULL DEFAULT now(), -- made, or replayed
+    tries         int           NOT NULL DEFAULT 0,  -- since it was made, or replayed
+    tried_at      timestamptz,                       -- the first of them
     due_at        timestamptz   NOT NULL DEFAULT now(),
     claimed_until timestamptz,                       -- NULL: nobody holds it
     created_at    timestamptz   NOT NULL DEFAULT now(),

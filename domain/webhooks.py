@@ -73,7 +73,7 @@ class Message:
     Attributes:
         message_id: The same in every attempt, for the receiver to know a repetition by.
         timestamp: Of this attempt, in seconds since 1970.
-        secrets: Each signs; after a rotation they are two.
+        secrets: Each signs; after a rotation they are several.
     """
 
     message_id: str
@@ -119,7 +119,7 @@ def next_wait(answer: Answer, *, tries: int, age: timedelta, jitter: float) -> t
     Args:
         answer: With a fault.
         tries: Attempts so far, counting this one; 1 or more.
-        age: Since the first of them was due.
+        age: Since the first of them.
         jitter: 0.0 to 1.0; the caller draws it.
 
     Source: docs/decisions/0018-webhooks.md.

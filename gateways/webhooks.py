@@ -128,8 +128,7 @@ def _host(url: httpx.URL) -> str:
 def _fault_of(error: Exception) -> Fault:
     if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
         return Fault.TLS
-    is_broken = isinstance(error, httpx.ProtocolError | httpx.DecodingError)
-    return Fault.PROTOCOL if is_broken else Fault.UNREACHABLE
+    return Fault.PROTOCOL if isinstance(error, httpx.ProtocolError) else Fault.UNREACHABLE
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

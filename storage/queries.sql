@@ -865,7 +865,8 @@ of_hosts AS (
 claimed AS (
     UPDATE webhook_deliveries SET
         claimed_until = now() + make_interval(secs => :claim_s),
-        epoch = epoch + 1, tries = tries + 1
+        epoch = epoch + 1, tries = tries + 1,
+        tried_at = CASE WHEN tries = 0 THEN now() ELSE tried_at END
     WHERE status = 'pending' AND (claimed_until IS NULL OR claimed_until <= now())
       AND delivery_id IN (SELECT delivery_id FROM of_hosts WHERE place <= :per_host
                           ORDER BY due_at LIMIT :limit)
@@ -873,7 +874,7 @@ claimed AS (
 begun AS (
     INSERT INTO webhook_attempts (delivery_id, epoch) SELECT delivery_id, epoch FROM claimed)
 SELECT c.delivery_id, c.epoch, c.message_id, c.history_id, c.url, c.body, c.tries,
-       CAST(extract(epoch FROM now() - c.since) AS float8) AS age_s,
+       CAST(extract(epoch FROM now() - c.tried_at) AS float8) AS age_s,
        CAST(extract(epoch FROM now()) AS bigint) AS timestamp,
        u.disabled_at IS NOT NULL AS is_disabled,
        CASE WHEN s.old_until > now() THEN s.sealed || s.old_sealed
@@ -931,7 +932,7 @@ SELECT user_id FROM webhook_secrets WHERE user_id = :user_id FOR UPDATE;
 -- The attempts that the log shows no more go, or who replays for a month would fill it.
 WITH due AS (
     UPDATE webhook_deliveries SET
-        status = 'pending', tries = 0, since = now(), due_at = now(), replayed_at = now()
+        status = 'pending', tries = 0, due_at = now(), replayed_at = now()
     WHERE delivery_id = :delivery_id AND user_id = :user_id AND status <> 'pending'
       AND coalesce(replayed_at, '-infinity') < now() - make_interval(secs => :within_s)
       AND (SELECT count(*) FROM webhook_deliveries r WHERE r.user_id = :user_id

@@ -61,7 +61,7 @@ class WebhookDelivery:
     Attributes:
         url: May hold a secret of the receiver's: not for logs.
         tries: Attempts since it was made or replayed, counting this one.
-        age: Since then.
+        age: Since the first of them.
         is_disabled: Whether its user's account is.
     """
 

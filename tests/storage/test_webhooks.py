@@ -118,12 +118,16 @@ async def test_a_claim_that_was_lost_changes_nothing(teller: Teller, db: Db) -> 
     await teller.cancelled()
     [late] = await teller.claim()
     assert await teller.claim() == []
-    await db.raw("UPDATE webhook_deliveries SET claimed_until = now() - interval '1 second'")
+    await db.raw(
+        "UPDATE webhook_deliveries SET claimed_until = now() - interval '1 second',"
+        " tried_at = tried_at - interval '1 hour', created_at = created_at - interval '1 year'"
+    )
     [heir] = await teller.claim()
 
     assert await teller.webhooks.settle(late, DONE, wait=None) is None
     assert await teller.webhooks.settle(heir, DOWN, wait=timedelta(hours=1)) == "pending"
     assert await teller.webhooks.settle(heir, DONE, wait=None) is None
+    assert late.age < timedelta(minutes=1) < timedelta(hours=1) < heir.age < timedelta(days=1)
     assert (heir.tries, await teller.claim()) == (2, [])
     assert [tuple(row.values()) for row in await teller.webhooks.counts()] == [("status", 1)]
 
