@@ -200,7 +200,7 @@ async def test_what_cannot_be_told_ends_and_the_worker_goes_on(listening: Listen
     await station.become("bob@example.com")
     disabled = await listening.cancelled(url)
     await services.db.raw(
-        f"UPDATE webhook_deliveries SET tries = 30 WHERE history_id = {lethal};"
+        f"UPDATE webhook_deliveries SET tries = 30, tried_at = now() WHERE history_id = {lethal};"
         f"UPDATE webhook_deliveries SET url = 'damaged' WHERE history_id = {broken};"
         "UPDATE users SET disabled_at = now() WHERE email = 'bob@example.com'"
     )
