@@ -116,7 +116,8 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS file_read_at    timestamptz,   -- when its digest was last compared
     ADD COLUMN IF NOT EXISTS file_taken_at   timestamptz,   -- when a scrub last took it up
     ADD COLUMN IF NOT EXISTS batch_id        bigint,        -- submitted in one request
-    ADD COLUMN IF NOT EXISTS reserved_bytes  bigint NOT NULL DEFAULT 0; -- of the archive, till it ends
+    ADD COLUMN IF NOT EXISTS reserved_bytes  bigint NOT NULL DEFAULT 0, -- of the archive, till it ends
+    ADD COLUMN IF NOT EXISTS webhook         varchar(2048); -- told of its ends; may hold a secret
 CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
@@ -450,6 +451,121 @@ CREATE OR REPLACE TRIGGER download_history_moved
     AFTER UPDATE ON download_history
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
     EXECUTE FUNCTION keep_transitions();
+
+-- What each user's webhooks are signed with, sealed with the server's secret.
+CREATE TABLE IF NOT EXISTS webhook_secrets (
+    user_id    bigint      PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+    sealed     text        NOT NULL,
+    made_at    timestamptz NOT NULL DEFAULT now(),
+    shown_at   timestamptz,                          -- NULL: a first webhook made it, unseen
+    old_sealed text[]      NOT NULL DEFAULT '{}',    -- those before, the newest first,
+    old_until  timestamptz                           -- which sign too until then
+);
+
+-- What webhooks are told, each with all its attempts. A claim is the pair of epoch and
+-- claimed_until, as of a download.
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+    delivery_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id    uuid          NOT NULL DEFAULT gen_random_uuid(),
+    user_id       bigint        NOT NULL REFERENCES users ON DELETE CASCADE,
+    history_id    bigint        NOT NULL REFERENCES download_history ON DELETE CASCADE,
+    event         varchar(24)   NOT NULL,
+    url           varchar(2048) NOT NULL,
+    host          varchar(300)  NOT NULL,            -- with the port
+    body          text          NOT NULL,            -- as it is signed and sent
+    status        varchar(9)    NOT NULL DEFAULT 'pending'
+                  CHECK (status IN ('pending', 'delivered', 'failed')),
+    epoch         int           NOT NULL DEFAULT 0,
+    tries         int           NOT NULL DEFAULT 0,  -- since it was made, or replayed
+    tried_at      timestamptz,                       -- the first of them
+    due_at        timestamptz   NOT NULL DEFAULT now(),
+    claimed_until timestamptz,                       -- NULL: nobody holds it
+    created_at    timestamptz   NOT NULL DEFAULT now(),
+    replayed_at   timestamptz
+);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_of_user ON webhook_deliveries (user_id, delivery_id);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_of_download ON webhook_deliveries (history_id);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_due
+    ON webhook_deliveries (host, user_id, due_at) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_held
+    ON webhook_deliveries (host, user_id) WHERE claimed_until IS NOT NULL;
+CREATE INDEX IF NOT EXISTS webhook_deliveries_replayed
+    ON webhook_deliveries (user_id, replayed_at) WHERE replayed_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS webhook_deliveries_age
+    ON webhook_deliveries (created_at) WHERE status <> 'pending';
+
+CREATE TABLE IF NOT EXISTS webhook_attempts (
+    delivery_id bigint      NOT NULL REFERENCES webhook_deliveries ON DELETE CASCADE,
+    epoch       int         NOT NULL,
+    began_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at    timestamptz,
+    http_status int,
+    fault       varchar(32),                         -- NULL at its end: delivered
+    PRIMARY KEY (delivery_id, epoch)
+);
+CREATE TABLE IF NOT EXISTS webhook_counts (
+    outcome varchar(32) PRIMARY KEY,                 -- delivered, or the fault
+    number  bigint      NOT NULL DEFAULT 0
+);
+
+CREATE OR REPLACE FUNCTION rfc3339(moment timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+-- A download as GET /api/v1/download/{history_id} shows it, without its stages; a test compares
+-- the two.
+CREATE OR REPLACE FUNCTION shown_download(d download_history) RETURNS json
+LANGUAGE sql STABLE AS $$
+    SELECT json_build_object(
+        'history_id', d.history_id, 'url', d.url, 'title', d.title, 'extractor', d.extractor,
+        'mode', d.mode,
+        'status', (ARRAY['failed', 'completed', 'expired', 'pending_cleanup', 'queued', 'running',
+                         'cancelled'])[d.status + 1],
+        'status_code', d.status, 'stage', d.stage, 'file_name', d.file_name,
+        'file_size', d.file_size, 'file_hash', d.file_hash,
+        'error', CASE WHEN d.error_code IS NOT NULL THEN json_build_object(
+            'code', d.error_code, 'message', coalesce(d.error_message, ''),
+            'retryable', coalesce(d.error_retryable, false)) END,
+        'attempts', d.attempts, 'created_at', rfc3339(d.created_at),
+        'started_at', rfc3339(d.started_at), 'finished_at', rfc3339(d.finished_at),
+        'expire_at', rfc3339(d.expire_at), 'thumbnail', d.thumbnail,
+        'duration_s', d.duration_s)
+$$;
+
+-- In the transaction of the move itself, whoever makes it: no end is told that was none, and none
+-- is forgotten.
+CREATE OR REPLACE FUNCTION keep_webhook_deliveries() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    event text := 'download.' || CASE NEW.status
+        WHEN 0 THEN 'failed' WHEN 2 THEN 'expired' WHEN 6 THEN 'cancelled' ELSE 'completed' END;
+BEGIN
+    INSERT INTO webhook_deliveries (user_id, history_id, event, url, host, body)
+    VALUES (NEW.user_id, NEW.history_id, event, NEW.webhook,
+            left(coalesce(lower(substring(NEW.webhook FROM '^[^:]+://([^/?#]+)')), ''), 300),
+            json_build_object('type', event, 'timestamp', rfc3339(clock_timestamp()),
+                              'data', shown_download(NEW)));
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER download_history_told
+    AFTER UPDATE ON download_history
+    FOR EACH ROW WHEN (NEW.webhook IS NOT NULL AND NEW.hidden_at IS NULL
+                       AND OLD.status IS DISTINCT FROM NEW.status AND NEW.status NOT IN (4, 5))
+    EXECUTE FUNCTION keep_webhook_deliveries();
+
+-- With the record goes what was to be told of it.
+CREATE OR REPLACE FUNCTION forget_webhook_deliveries() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM webhook_deliveries WHERE history_id = NEW.history_id;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER download_history_hidden
+    AFTER UPDATE ON download_history
+    FOR EACH ROW WHEN (NEW.webhook IS NOT NULL
+                       AND OLD.hidden_at IS NULL AND NEW.hidden_at IS NOT NULL)
+    EXECUTE FUNCTION forget_webhook_deliveries();
 
 -- Who did what, to whose account or download. Without foreign keys: it outlives what it tells of.
 CREATE TABLE IF NOT EXISTS audit (

@@ -1,4 +1,4 @@
-"""The upkeep of a node: heartbeat, sweep, clean-up, scrub and cancel wishes, beside the actors."""
+"""The upkeep of a node: heartbeat, sweep, clean-up, scrub, cancels, webhooks, beside the actors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,6 +12,7 @@ from actors.parse import serve_flights
 from actors.scrub import scrub
 from actors.strays import hunt
 from actors.sweep import sweep
+from actors.webhooks import serve_webhooks
 from runtime import logs
 from storage.db import DatabaseError
 from storage.files import RootMissingError
@@ -26,7 +27,7 @@ SCRUB_EVERY = timedelta(hours=1)
 """How often it is looked for what has not been read for ``storage.scrub_every_d``."""
 
 FORGET_EVERY = timedelta(hours=1)
-"""How often the oldest entries of the audit trail go."""
+"""How often the oldest entries go: of the audit trail, of the log of webhooks."""
 
 _log = logs.get("actors.upkeep")
 
@@ -50,6 +51,7 @@ async def keep_up(context: Context) -> None:
     async def forget() -> None:
         keep = timedelta(days=context.services.settings.audit.keep_d)
         await context.services.trail.forget(keep)
+        await context.services.webhooks.forget()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(_repeat("heartbeat", HEARTBEAT_EVERY, lambda: beat(context)))
@@ -57,9 +59,10 @@ async def keep_up(context: Context) -> None:
         group.create_task(_repeat("expire", EXPIRE_EVERY, clear))
         group.create_task(_repeat("strays", STRAYS_EVERY, hunt_strays))
         group.create_task(_repeat("scrub", SCRUB_EVERY, lambda: scrub(context)))
-        group.create_task(_repeat("audit", FORGET_EVERY, forget))
+        group.create_task(_repeat("forget", FORGET_EVERY, forget))
         group.create_task(_hear_cancels(context))
         group.create_task(serve_flights(context))
+        group.create_task(serve_webhooks(context))
 
 
 async def _repeat(name: str, every: timedelta, chore: Callable[[], Awaitable[None]]) -> None:

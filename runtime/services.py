@@ -44,6 +44,8 @@ from storage.roster import Roster
 from storage.slots import Slots
 from storage.strays import Strays
 from storage.users import Users
+from storage.webhook_secrets import WebhookSecrets
+from storage.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ class Services:
     slots: Slots
     rates: Rates
     parses: Parses
+    webhooks: Webhooks
+    webhook_secrets: WebhookSecrets
 
     @property
     def turns(self) -> Turns:
@@ -144,6 +148,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
 def _services(settings: Settings, db: Db, redis: Redis) -> Services:
     node, allowance = settings.storage.node, Allowance(**settings.quota.model_dump())
     feed = Feed(redis)
+    webhook_secrets = WebhookSecrets(db, settings.auth.secret.get_secret_value())
     return Services(
         settings=settings,
         db=db,
@@ -175,6 +180,8 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
             deadline=timedelta(seconds=settings.downloads.parse_timeout_s),
             per_user=settings.downloads.parse_per_user,
         ),
+        webhooks=Webhooks(db, webhook_secrets),
+        webhook_secrets=webhook_secrets,
     )
 
 

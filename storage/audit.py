@@ -26,6 +26,8 @@ class Action(StrEnum):
     DELIVERED = "delivered"
     KEY = "key"
     QUOTA = "quota"
+    WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - a word of the trail, not a secret
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

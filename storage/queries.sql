@@ -800,3 +800,156 @@ DELETE FROM audit WHERE audit_id IN (
     SELECT audit_id FROM audit WHERE at < now() - make_interval(secs => :keep_s)
     ORDER BY at LIMIT 5000)
 RETURNING audit_id;
+
+-- name: webhook_secrets_of
+SELECT made_at, CASE WHEN old_until > now() THEN old_until END AS old_until
+FROM webhook_secrets WHERE user_id = :user_id;
+
+-- name: webhook_secrets_ensure
+INSERT INTO webhook_secrets (user_id, sealed) VALUES (:user_id, :sealed)
+ON CONFLICT (user_id) DO NOTHING;
+
+-- name: webhook_secrets_show
+-- The first one that nobody has seen stays; else what is there becomes an old one. A few of
+-- those go on: who rotates twice in a minute has not brought the second to the receiver yet.
+INSERT INTO webhook_secrets AS s (user_id, sealed, shown_at) VALUES (:user_id, :sealed, now())
+ON CONFLICT (user_id) DO UPDATE SET
+    sealed = CASE WHEN s.shown_at IS NULL THEN s.sealed ELSE excluded.sealed END,
+    old_sealed = CASE WHEN s.shown_at IS NULL THEN '{}'
+                      WHEN s.old_until > now() THEN (s.sealed || s.old_sealed)[1:4]
+                      ELSE ARRAY[s.sealed] END,
+    old_until = CASE WHEN s.shown_at IS NOT NULL
+                     THEN now() + make_interval(secs => :overlap_s) END,
+    made_at = CASE WHEN s.shown_at IS NULL THEN s.made_at ELSE now() END,
+    shown_at = now()
+RETURNING user_id, sealed, made_at, old_until;
+
+-- name: webhooks_attach
+UPDATE download_history SET webhook = :url
+WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND user_id = :user_id;
+
+-- name: webhooks_lock
+SELECT pg_advisory_xact_lock(hashtext('vasset.webhooks'));
+
+-- name: webhooks_claim
+-- Runs behind webhooks_lock, so the counts are exact. It goes from lane to lane, each of one user
+-- at one host, by the index: the ten thousand that wait for a dead host are not read. Of each
+-- lane the few that are longest due, of those a few of each user, and of those a few at each host.
+WITH RECURSIVE lanes AS (
+    (SELECT host, user_id FROM webhook_deliveries WHERE status = 'pending'
+     ORDER BY host, user_id LIMIT 1)
+    UNION ALL
+    SELECT n.host, n.user_id FROM lanes l CROSS JOIN LATERAL (
+        SELECT host, user_id FROM webhook_deliveries d
+        WHERE d.status = 'pending' AND (d.host, d.user_id) > (l.host, l.user_id)
+        ORDER BY d.host, d.user_id LIMIT 1) n),
+held AS MATERIALIZED (
+    SELECT host, user_id FROM webhook_deliveries
+    WHERE claimed_until IS NOT NULL AND claimed_until > now()),
+of_lanes AS (
+    SELECT due.* FROM lanes l CROSS JOIN LATERAL (
+        SELECT delivery_id, host, user_id, due_at FROM webhook_deliveries
+        WHERE status = 'pending' AND host = l.host AND user_id = l.user_id
+          AND due_at <= now() AND (claimed_until IS NULL OR claimed_until <= now())
+        ORDER BY due_at
+        LIMIT greatest(0, :per_lane - (SELECT count(*) FROM held h
+                                       WHERE h.host = l.host AND h.user_id = l.user_id))) due),
+of_users AS (
+    SELECT l.*, row_number() OVER (PARTITION BY user_id ORDER BY due_at)
+           + (SELECT count(*) FROM held h WHERE h.user_id = l.user_id) AS place
+    FROM of_lanes l),
+of_hosts AS (
+    SELECT u.delivery_id, u.due_at, row_number() OVER (PARTITION BY host ORDER BY due_at)
+           + (SELECT count(*) FROM held h WHERE h.host = u.host) AS place
+    FROM of_users u WHERE place <= :per_user),
+claimed AS (
+    UPDATE webhook_deliveries SET
+        claimed_until = now() + make_interval(secs => :claim_s),
+        epoch = epoch + 1, tries = tries + 1,
+        tried_at = CASE WHEN tries = 0 THEN now() ELSE tried_at END
+    WHERE status = 'pending' AND (claimed_until IS NULL OR claimed_until <= now())
+      AND delivery_id IN (SELECT delivery_id FROM of_hosts WHERE place <= :per_host
+                          ORDER BY due_at LIMIT :limit)
+    RETURNING *),
+begun AS (
+    INSERT INTO webhook_attempts (delivery_id, epoch) SELECT delivery_id, epoch FROM claimed)
+SELECT c.delivery_id, c.epoch, c.message_id, c.history_id, c.url, c.body, c.tries,
+       CAST(extract(epoch FROM now() - c.tried_at) AS float8) AS age_s,
+       CAST(extract(epoch FROM now()) AS bigint) AS timestamp,
+       u.disabled_at IS NOT NULL AS is_disabled,
+       CASE WHEN s.old_until > now() THEN s.sealed || s.old_sealed
+            ELSE ARRAY[s.sealed] END AS sealed
+FROM claimed c JOIN users u ON u.user_id = c.user_id
+LEFT JOIN webhook_secrets s ON s.user_id = c.user_id;
+
+-- name: webhooks_settle
+WITH settled AS (
+    UPDATE webhook_deliveries SET
+        status = :status, claimed_until = NULL, due_at = now() + make_interval(secs => :wait_s)
+    WHERE delivery_id = :delivery_id AND epoch = :epoch AND claimed_until IS NOT NULL
+    RETURNING delivery_id, epoch),
+told AS (
+    UPDATE webhook_attempts a SET
+        ended_at = clock_timestamp(), http_status = CAST(:http_status AS int),
+        fault = CAST(:fault AS varchar)
+    FROM settled s WHERE a.delivery_id = s.delivery_id AND a.epoch = s.epoch),
+counted AS (
+    INSERT INTO webhook_counts (outcome, number) SELECT :outcome, 1 FROM settled
+    ON CONFLICT (outcome) DO UPDATE SET number = webhook_counts.number + 1)
+SELECT delivery_id FROM settled;
+
+-- name: webhooks_counts
+SELECT outcome, number FROM webhook_counts ORDER BY outcome;
+
+-- name: webhooks_page
+SELECT delivery_id, message_id, history_id, event, url, status, created_at,
+       CASE WHEN status = 'pending' AND coalesce(claimed_until, now()) <= now() THEN due_at END
+           AS next_attempt_at
+FROM webhook_deliveries
+WHERE user_id = :user_id AND delivery_id < :before
+  AND (CAST(:history_id AS bigint) IS NULL OR history_id = :history_id)
+  AND (CAST(:status AS varchar) IS NULL OR status = :status)
+ORDER BY delivery_id DESC LIMIT :limit;
+
+-- name: webhooks_attempts
+-- The newest of each. One that was not settled while its claim lasted died with its worker.
+SELECT d.delivery_id, a.began_at AS at, a.http_status,
+       CAST(extract(epoch FROM a.ended_at - a.began_at) AS float8) AS seconds,
+       CASE WHEN a.ended_at IS NULL
+                 AND (a.epoch < d.epoch OR coalesce(d.claimed_until, now()) <= now())
+            THEN 'interrupted' ELSE a.fault END AS fault
+FROM webhook_deliveries d CROSS JOIN LATERAL (
+    SELECT * FROM webhook_attempts WHERE delivery_id = d.delivery_id
+    ORDER BY epoch DESC LIMIT :most) a
+WHERE d.delivery_id = ANY(CAST(:delivery_ids AS bigint[]))
+ORDER BY a.epoch;
+
+-- name: webhooks_lock_replays
+-- The replays of a user one by one, so that of many at once none is one too many.
+SELECT user_id FROM webhook_secrets WHERE user_id = :user_id FOR UPDATE;
+
+-- name: webhooks_replay
+-- The attempts that the log shows no more go, or who replays for a month would fill it.
+WITH due AS (
+    UPDATE webhook_deliveries SET
+        status = 'pending', tries = 0, due_at = now(), replayed_at = now()
+    WHERE delivery_id = :delivery_id AND user_id = :user_id AND status <> 'pending'
+      AND coalesce(replayed_at, '-infinity') < now() - make_interval(secs => :within_s)
+      AND (SELECT count(*) FROM webhook_deliveries r WHERE r.user_id = :user_id
+           AND r.replayed_at IS NOT NULL
+           AND r.replayed_at > now() - make_interval(secs => :within_s)) < :most
+    RETURNING delivery_id, history_id, epoch),
+unseen AS (
+    DELETE FROM webhook_attempts a USING due d
+    WHERE a.delivery_id = d.delivery_id AND a.epoch <= d.epoch - :shown)
+SELECT delivery_id, history_id FROM due;
+
+-- name: webhooks_one
+SELECT status FROM webhook_deliveries WHERE delivery_id = :delivery_id AND user_id = :user_id;
+
+-- name: webhooks_forget
+DELETE FROM webhook_deliveries WHERE delivery_id IN (
+    SELECT delivery_id FROM webhook_deliveries
+    WHERE status <> 'pending' AND created_at < now() - make_interval(secs => :keep_s)
+    ORDER BY created_at LIMIT 5000)
+RETURNING delivery_id;

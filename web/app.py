@@ -25,6 +25,7 @@ from web import (
     problems,
     progress,
     quotas,
+    webhooks,
 )
 from web.bodies import MAX_BODY_BYTES
 from web.delivery import routes as delivery
@@ -50,7 +51,7 @@ def create_app(settings: Settings) -> Quart:
     app.url_map.merge_slashes = False
     problems.install(app)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    ours = (auth, batches, delivery, downloads, history, keys, parse, progress, quotas)
+    ours = (auth, batches, delivery, downloads, history, keys, parse, progress, quotas, webhooks)
     for part in (*ours, administration, admin_audit, admin_downloads, admin_users):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)

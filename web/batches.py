@@ -21,6 +21,7 @@ from web.problems import Code, forbidden
 from web.repeats import Made, once, repeated
 from web.shapes import DownloadShown, FailureShown
 from web.views import answer, download_view
+from web.webhooks import attach_webhook, check_webhook
 
 blueprint = Blueprint("batches", __name__, url_prefix="/download/batch")
 
@@ -44,6 +45,7 @@ async def submit() -> Response:
         told = await repeated(user.user_id, asked)
         if told is not None:
             return told
+    check_webhook(asked.webhook)
     listing = await listing_of(asked, user.user_id)
     judged = [_judged(url) for url in listing.urls]
     wishes = [asked.wish(url) for url in judged if isinstance(url, str)]
@@ -53,6 +55,7 @@ async def submit() -> Response:
             return Made(rows=[], shown=_submitted(listing, judged, [], None), status=202)
         batches = front().services.batches
         made = await batches.submit(statements, user.user_id, asked.mode, wishes)
+        await attach_webhook(statements, made.rows, asked.webhook)
         beyond = made.refusal and FailureShown(
             code=Code.QUOTA_EXCEEDED.value, message=str(made.refusal), retryable=True
         )

@@ -17,6 +17,7 @@ from web.problems import Code, ProblemError, forbidden
 from web.repeats import Made, once
 from web.shapes import DownloadAsked, DownloadDetail, DownloadShown
 from web.views import answer, detail_view, download_view
+from web.webhooks import attach_webhook, check_webhook
 
 blueprint = Blueprint("downloads", __name__, url_prefix="/download")
 
@@ -36,10 +37,12 @@ async def submit() -> Response:
     user = await caller(Scope.SUBMIT)
     asked = await read(DownloadAsked)
     front().services.address_policy.check_url(check_url(asked.url))
+    check_webhook(asked.webhook)
 
     async def make(statements: Statements) -> Made:
         downloads = front().services.downloads
         row = await downloads.submit(user.user_id, asked.mode, asked.wish(asked.url), statements)
+        await attach_webhook(statements, [row], asked.webhook)
         return Made(rows=[row], shown=download_view(row), status=202, location=_place(row))
 
     response, rows = await once(user.user_id, asked, make)

@@ -65,7 +65,9 @@ Email = Annotated[
     Field(max_length=MAX_EMAIL, json_schema_extra={"format": "email"}),
     AfterValidator(_check_email),
 ]
-Password = Annotated[str, Field(min_length=8, max_length=128)]
+Password = Annotated[
+    str, Field(min_length=8, max_length=128, json_schema_extra={"format": "password"})
+]
 Id = Annotated[int, BeforeValidator(parse_id), Field(ge=1, le=MAX_ID)]
 PageSize = Annotated[
     int,

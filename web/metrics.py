@@ -38,6 +38,7 @@ async def metrics() -> Response:
             *_sandboxes(nodes),
             *_faults(await services.assets.fault_counts()),
             *_deliveries(await services.deliveries.totals()),
+            *_webhooks(await services.webhooks.counts()),
             *await _active(services.slots, [row["node"] for row in nodes if row["alive"]]),
         ]
     )
@@ -125,6 +126,15 @@ def _deliveries(totals: Sequence[Row]) -> Iterable[Metric]:
         number = sum(row["number"] for row in totals if row["outcome"] == outcome)
         (rejected if outcome in _REFUSALS else ended).add_metric([outcome], number)
     return ended, rejected, sent
+
+
+def _webhooks(counts: Sequence[Row]) -> Iterable[Metric]:
+    attempts = CounterMetricFamily(
+        "vasset_webhook_attempts", "Attempts at webhooks, by outcome.", labels=["outcome"]
+    )
+    for row in counts:
+        attempts.add_metric([row["outcome"]], row["number"])
+    return (attempts,)
 
 
 async def _active(slots: Slots, nodes: Sequence[str]) -> Iterable[Metric]:

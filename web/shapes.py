@@ -63,6 +63,9 @@ class WishAsked(Asked):
         ),
     ] = []  # noqa: RUF012 - pydantic copies it
     audio_only: bool = False
+    webhook: Annotated[
+        Address | None, Field(description="An https address that is told how the download ends.")
+    ] = None
 
     def wish(self, url: str) -> Wish:
         """Return what is wished of an address that ``check_url`` has passed."""

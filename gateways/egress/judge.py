@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from ipaddress import ip_address
 
@@ -19,14 +19,17 @@ Resolve = Callable[[str], Awaitable[Sequence[Address]]]
 """Returns every address of a name, or raises OSError if it has none."""
 
 
-async def resolve(host: str) -> Sequence[Address]:
+async def resolve(host: str, lookups: Executor = _LOOKUPS) -> Sequence[Address]:
     """Return every address that this machine's resolver knows for a name.
+
+    Args:
+        lookups: Whose threads wait for the name server.
 
     Raises:
         OSError: It knows none.
     """
     asked = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(_LOOKUPS, asked)
+    found = await asyncio.get_running_loop().run_in_executor(lookups, asked)
     # A zone stands behind a link-local address; without it the address is judged the same.
     return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
 

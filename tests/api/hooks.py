@@ -19,6 +19,8 @@ ADDRESSES = [st.integers(0, 99).map(f"{SITE}{path}".format) for path in PATHS]
 schemathesis.openapi.format("uri", st.one_of(*ADDRESSES, st.just("https://nowhere.invalid/watch")))
 schemathesis.openapi.format("email", st.integers(0, 999).map("user{}@example.com".format))
 
+schemathesis.openapi.format("password", st.integers(0, 999).map("a boat of {} willows".format))
+
 
 @schemathesis.hook  # pyright: ignore[reportUnknownMemberType] - its types leave this open
 def before_call(

@@ -156,6 +156,7 @@ def test_retry_after_is_ignored_on_what_is_over() -> None:
         ("-5", None),
         ("9" * 5_000, None),
         ("1e3", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, wait: timedelta | None) -> None:

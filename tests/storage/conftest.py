@@ -13,7 +13,10 @@ from storage.nodes import Nodes
 from storage.quotas import Quotas
 from storage.redis_door import connect
 from storage.users import Users
+from storage.webhook_secrets import WebhookSecrets
+from storage.webhooks import Webhooks
 from tests.storage.books import SMALL
+from tests.storage.telling import Teller
 from tests.support.valkey import Valkey
 
 HASH = "never compared here"
@@ -64,3 +67,13 @@ def quotas(db: Db) -> Quotas:
 def small(db: Db, downloads: Downloads) -> Downloads:
     del downloads  # It has let the node beat.
     return Downloads(db, node="node-a", allowance=SMALL)
+
+
+@pytest.fixture
+def secrets(db: Db) -> WebhookSecrets:
+    return WebhookSecrets(db, "s" * 32)
+
+
+@pytest.fixture
+def teller(db: Db, downloads: Downloads, secrets: WebhookSecrets, user: User) -> Teller:
+    return Teller(db, downloads, Webhooks(db, secrets), user)

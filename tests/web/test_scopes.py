@@ -20,6 +20,8 @@ OPENED_BY = {
     ("GET", "/user/stats"): "read",
     ("GET", "/user/history"): "read",
     ("DELETE", "/user/history/<history_id>"): "submit",
+    ("GET", "/user/webhook-deliveries"): "read",
+    ("POST", "/user/webhook-deliveries/<delivery_id>/replay"): "submit",
     ("GET", "/download/file"): "deliver",
     ("GET", "/download/archive"): "deliver",
     ("POST", "/download/file-ticket"): "deliver",
@@ -53,7 +55,7 @@ async def test_every_route_opens_to_the_scope_it_needs_and_to_no_other(
 
 
 async def _is_opened(site: Site, key: str, method: str, path: str) -> bool:
-    for place in ("<history_id>", "<key_id>", "<batch_id>"):
+    for place in ("<history_id>", "<key_id>", "<batch_id>", "<delivery_id>"):
         path = path.replace(place, "999999")
     async with script(site, key) as http:
         answer = await http.request(method, path, json={} if method in ("POST", "PUT") else None)
