@@ -800,3 +800,20 @@ DELETE FROM audit WHERE audit_id IN (
     SELECT audit_id FROM audit WHERE at < now() - make_interval(secs => :keep_s)
     ORDER BY at LIMIT 5000)
 RETURNING audit_id;
+
+-- name: schema_lock
+SELECT pg_try_advisory_lock(hashtext('vasset.schema')) AS is_ours;
+
+-- name: schema_memory
+SELECT set_config('maintenance_work_mem', :amount, false);
+
+-- name: schema_index
+SELECT i.indexrelid IS NOT NULL AS is_there, coalesce(i.indisvalid, false) AS is_whole,
+       pg_relation_size(to_regclass(CAST(:table AS text))) > 0 AS is_filled
+FROM (SELECT to_regclass(CAST(:index AS text)) AS id) wanted
+LEFT JOIN pg_index i ON i.indexrelid = wanted.id;
+
+-- name: schema_progress
+-- Of a table that is read once and then a second time; none between these.
+SELECT phase, 100 * blocks_done / blocks_total AS percent FROM pg_stat_progress_create_index
+WHERE datname = current_database() AND blocks_total > 0;
