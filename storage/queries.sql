@@ -485,6 +485,10 @@ ON CONFLICT (kind, name) DO UPDATE SET
     cooling_until = greatest(limits.cooling_until, now() + make_interval(secs => :seconds))
 RETURNING name;
 
+-- name: limits_cooling
+SELECT extract(epoch FROM cooling_until - now()) AS left_s FROM limits
+WHERE kind = :kind AND name = :limited AND cooling_until > now();
+
 -- name: limits_set
 INSERT INTO limits (kind, name, max_active, max_starts)
 VALUES (:kind, :limited, CAST(:max_active AS int), CAST(:max_starts AS int))
