@@ -1,4 +1,5 @@
--- The schema of V-Asset. Safe to run again at any time: `vasset migrate` does, under a lock.
+-- The schema of V-Asset. Safe to run again at any time: `vasset migrate` does, under a lock. It
+-- builds each CREATE INDEX IF NOT EXISTS by itself, CONCURRENTLY, after all the rest.
 -- All deadlines are compared with the database's own clock.
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;

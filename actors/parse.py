@@ -7,7 +7,8 @@ Source: docs/decisions/0014-parse.md.
 
 import asyncio
 from bisect import bisect_right
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import accumulate
@@ -18,9 +19,11 @@ from actors.limits import cool_down
 from actors.site_cookies import cookies_of
 from domain.addresses import AddressPolicy
 from domain.failures import (
+    BlockedError,
     DownloadError,
     PermanentError,
     ProxyFaultError,
+    RateLimitedError,
     TimedOutError,
     TransientError,
     UnexpectedError,
@@ -32,6 +35,7 @@ from gateways.ytdlp.sandbox import SandboxMissingError
 from gateways.ytdlp.versions import YtdlpTooOldError
 from runtime import logs
 from storage.db import DatabaseError
+from storage.limits import Limited
 from storage.parses import Flight
 from storage.redis_door import RedisFault
 
@@ -49,6 +53,9 @@ KEEP_TROUBLE = timedelta(seconds=5)
 
 ENDING = timedelta(seconds=1)
 """What it takes to end a child, and to tell those who wait, before they give up."""
+
+HOLD_AGAIN_S = 1.0
+"""A third of what a silent worker is believed."""
 
 _OUR_FAULTS = (DatabaseError, OSError, SandboxMissingError, YtdlpTooOldError, ValueError)
 
@@ -76,13 +83,32 @@ async def _serve(context: Context) -> None:
 async def _fly(context: Context, flight: Flight) -> None:
     parses = context.services.parses
     try:
-        outcome = await _outcome(context, flight)
+        async with _held(context, flight):
+            outcome = await _outcome(context, flight)
     except asyncio.CancelledError:
         # The worker stops; another one may still be in time.
         with suppress(*RedisFault):
             await parses.give_back(flight)
         raise
     await parses.land(flight, outcome, keep=_keep(context, outcome))
+
+
+@asynccontextmanager
+async def _held(context: Context, flight: Flight) -> AsyncGenerator[None]:
+    """Hold a flight for as long as this process lives, so that after its death another takes it."""
+
+    async def hold() -> None:
+        while True:
+            await asyncio.sleep(HOLD_AGAIN_S)
+            with suppress(*RedisFault):
+                await context.services.parses.hold(flight)
+
+    holding = asyncio.create_task(hold())
+    try:
+        yield
+    finally:
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
 
 
 def _keep(context: Context, outcome: Outcome) -> timedelta:
@@ -115,9 +141,20 @@ async def _outcome(context: Context, flight: Flight) -> Outcome:
 
 
 async def _visit(context: Context, flight: Flight, site: str) -> Findings:
-    """Look, and let a site or provider that refuses us rest."""
+    """Look, and let a site rest that has enough of us, or a provider.
+
+    Raises:
+        RateLimitedError: The site rests; it is not asked.
+        DownloadError: Nothing is known of the address.
+    """
+    rest = await context.services.limits.cooling(Limited.SITE, site)
+    if rest is not None:
+        raise RateLimitedError(retry_after=rest)
     try:
         return await _look(context, flight, site)
+    except BlockedError:
+        # It may be this page alone; nobody shall stop a whole site by asking for such a one.
+        raise
     except DownloadError as error:
         await cool_down(context, site, error)
         raise

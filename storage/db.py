@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 ACQUIRE_TIMEOUT = timedelta(seconds=10)
 """How long a statement may wait for a connection of the pool and then run."""
 
-STATEMENT_TIMEOUT_MS = 30_000
+STATEMENT_LIMIT = timedelta(seconds=30)
 
 
 class DatabaseError(Exception):
@@ -33,6 +33,10 @@ class DatabaseError(Exception):
 
 class TooSlowError(DatabaseError):
     """A statement took longer than it may, and was ended without a trace."""
+
+
+class BusyError(DatabaseError):
+    """A lock could not be had in time, or only by the end of another's; nothing was written."""
 
 
 class Statements(Protocol):
@@ -72,20 +76,37 @@ class _Pinned:
         return _rows(await self._connection.fetch_all(QUERIES[name], values))
 
 
-class Db:
-    """PostgreSQL behind a pool; every method raises DatabaseError when it cannot answer."""
+class Session(_Pinned):
+    """Statements on one connection, outside of any transaction."""
 
-    def __init__(self, url: str, *, max_size: int = 10) -> None:
+    async def run(self, script: str) -> None:
+        """Run one statement by itself, or several as one transaction."""
+        with _translated():
+            await cast("asyncpg.Connection", self._connection.raw_connection).execute(script)
+
+
+class Db:
+    """PostgreSQL behind a pool; every method raises DatabaseError when it cannot answer.
+
+    Args:
+        limit: How long a statement may take; None for as long as it needs.
+    """
+
+    def __init__(
+        self, url: str, *, max_size: int = 10, limit: timedelta | None = STATEMENT_LIMIT
+    ) -> None:
+        limit_s = None if limit is None else limit.total_seconds()
+        limit_ms = "0" if limit_s is None else str(int(limit_s * 1000))
         self._database = Database(
             url,
             min_size=1,
             max_size=max_size,
-            command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+            command_timeout=limit_s,
             connection_class=_Stateless,
             server_settings={
                 "application_name": "vasset",
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_MS),
+                "statement_timeout": limit_ms,
+                "idle_in_transaction_session_timeout": limit_ms,
                 # Compiling a plan costs far more than any of our short statements.
                 "jit": "off",
             },
@@ -133,10 +154,12 @@ class Db:
                 async with raw.transaction():
                     yield _Pinned(connection)
 
-    async def migrate(self, schema: str) -> None:
-        """Run the schema under a lock, so that two starts at once do not collide."""
-        lock = "SELECT pg_advisory_xact_lock(hashtext('vasset.schema'));"
-        await self.raw(lock + schema)
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Session]:
+        """Yield one connection, for what no transaction may hold."""
+        with _translated():
+            async with self._database.connection() as connection:
+                yield Session(connection)
 
     async def raw(self, script: str) -> None:
         """Run a script of several statements as one transaction."""
@@ -154,6 +177,8 @@ class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
+            raise BusyError(type(error).__name__) from error
         if isinstance(error, asyncpg.QueryCanceledError):
             raise TooSlowError(type(error).__name__) from error
         faults = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SQLAlchemyError)

@@ -46,6 +46,11 @@ class Limits:
         """Let nothing of this name start for so long; a longer pause that runs stays."""
         await self._db.one("limits_cool", kind=kind, limited=name, seconds=pause.total_seconds())
 
+    async def cooling(self, kind: Limited, name: str) -> timedelta | None:
+        """Return for how long nothing of this name may start yet, or None if it may."""
+        row = await self._db.one("limits_cooling", kind=kind, limited=name)
+        return None if row is None else timedelta(seconds=float(row["left_s"]))
+
     async def set(
         self, kind: Limited, name: str, *, max_active: int | None, max_starts: int | None
     ) -> None:

@@ -1,8 +1,9 @@
 """The parses: answers that are kept for a time, and the flights that fetch them, in Redis.
 
 A flight is the one look at an address that all who ask for it meanwhile wait for. It is opened by
-the first of them, waits in a list until a worker has a slot, and lands with an answer. It ends by
-itself at its deadline, so what a dead worker held comes back. Source: docs/decisions/0014-parse.md.
+the first of them, waits in a list until a worker has a slot, and lands with an answer. The worker
+holds it by a mark that runs out soon after its death; whoever still waits then lists the flight
+again. It ends by itself at its deadline. Source: docs/decisions/0014-parse.md.
 """
 
 # pyright: reportGeneralTypeIssues=false, reportUnknownMemberType=false
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from domain.findings import Outcome, address_key
+from storage import parse_scripts
 
 WAITING = "vasset:parse:waiting"
 LANDED = "vasset:parse:landed"
@@ -31,53 +33,14 @@ NONE = "none"
 MAX_WAITING = 1_000
 """Flights that wait for a slot of a worker; beyond it none is opened."""
 
+HOLD = timedelta(seconds=3)
+"""How long a worker that says nothing more is believed to look; it says so each second."""
+
+MAX_BOARDINGS = 2
+"""Workers that may die of one flight."""
+
 _LISTEN_S = 1.0
 """Below the client's own deadline for an answer."""
-
-# The server's clock: those of the nodes need not agree.
-_NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000) "
-# KEYS: answer, flight, waiting, flights of the user. ARGV: the awaited flight, a new one's name,
-# the key of the address, the address, the user, milliseconds, most of the user, most that wait.
-_ASK = f"""{_NOW}
-local kept = redis.call('HMGET', KEYS[1], 'flight', 'text')
-if kept[1] and (ARGV[1] == '' or ARGV[1] == kept[1]) then return {{0, kept[2]}} end
-local flight = redis.call('HGET', KEYS[2], 'flight')
-if flight then return {{1, flight}} end
-redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
-if redis.call('ZCARD', KEYS[4]) >= tonumber(ARGV[7]) then return {{2, ''}} end
-if redis.call('LLEN', KEYS[3]) >= tonumber(ARGV[8]) then return {{3, ''}} end
-redis.call('HSET', KEYS[2], 'flight', ARGV[2], 'url', ARGV[4], 'user', ARGV[5])
-redis.call('PEXPIRE', KEYS[2], ARGV[6])
-redis.call('ZADD', KEYS[4], now + ARGV[6], ARGV[3])
-redis.call('PEXPIRE', KEYS[4], ARGV[6])
-redis.call('RPUSH', KEYS[3], ARGV[3])
-redis.call('PEXPIRE', KEYS[3], ARGV[6])
-return {{1, ARGV[2]}}"""
-# KEYS: flight. Only one worker is given it.
-_BOARD = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-if redis.call('HSETNX', KEYS[1], 'boarded', 1) == 0 then return false end
-local kept = redis.call('HMGET', KEYS[1], 'flight', 'url', 'user')
-return {kept[1], kept[2], kept[3], redis.call('PTTL', KEYS[1])}"""
-# KEYS: answer, flight, flights of the user. ARGV: flight, key of the address, text, milliseconds,
-# channel. An answer that comes too late for its flight is still one.
-_LAND = """
-redis.call('HSET', KEYS[1], 'flight', ARGV[1], 'text', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-if redis.call('HGET', KEYS[2], 'flight') == ARGV[1] then
-    redis.call('DEL', KEYS[2])
-    redis.call('ZREM', KEYS[3], ARGV[2])
-end
-redis.call('PUBLISH', ARGV[5], ARGV[2])
-return 0"""
-# KEYS: flight, waiting. ARGV: flight, key of the address.
-_RETURN = """
-if redis.call('HGET', KEYS[1], 'flight') == ARGV[1] then
-    redis.call('HDEL', KEYS[1], 'boarded')
-    redis.call('LPUSH', KEYS[2], ARGV[2])
-    redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1]))
-end
-return 0"""
 
 _outcomes: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
@@ -136,14 +99,18 @@ class Flight:
 class Parses:
     """The answers and flights of all nodes. Every call raises RedisFault."""
 
-    def __init__(self, redis: Redis, *, deadline: timedelta, per_user: int) -> None:
+    def __init__(
+        self, redis: Redis, *, deadline: timedelta, per_user: int, hold: timedelta = HOLD
+    ) -> None:
         self._redis = redis
-        self._deadline_ms = int(deadline.total_seconds() * 1000)
+        self._deadline_ms = _milliseconds(deadline)
+        self._hold_ms = _milliseconds(hold)
         self._per_user = per_user
-        self._ask = redis.register_script(_ASK)
-        self._board = redis.register_script(_BOARD)
-        self._land = redis.register_script(_LAND)
-        self._return = redis.register_script(_RETURN)
+        self._ask = redis.register_script(parse_scripts.ASK)
+        self._board = redis.register_script(parse_scripts.BOARD)
+        self._keep_hold = redis.register_script(parse_scripts.KEEP_HOLD)
+        self._land = redis.register_script(parse_scripts.LAND)
+        self._return = redis.register_script(parse_scripts.RETURN)
 
     async def ask(self, question: Question, awaited: str) -> Told:
         """Return the answer that is kept, or the flight that is under way or was opened now.
@@ -152,9 +119,9 @@ class Parses:
             awaited: The flight whose answer will do; ANY or NONE.
         """
         key, user = address_key(question.url), question.user_id
-        keys = [_answer(key), _flight(key), WAITING, _user(user)]
+        keys = [_answer(key), _flight(key), WAITING, _user(user), _hold(key)]
         values = [awaited, question.new, key, question.url, user]
-        bounds = [self._deadline_ms, self._per_user, MAX_WAITING]
+        bounds = [self._deadline_ms, self._per_user, MAX_WAITING, MAX_BOARDINGS]
         number, text = cast("tuple[int, str]", await self._ask(keys, [*values, *bounds]))
         verdict = Verdict(number)
         if verdict is not Verdict.ANSWERED:
@@ -171,26 +138,32 @@ class Parses:
         popped = cast("list[str] | None", await self._redis.blpop([WAITING], timeout=_LISTEN_S))
         if popped is None:
             return None
-        taken = cast("list[Any] | None", await self._board([_flight(popped[1])]))
+        keys = [_flight(popped[1]), _hold(popped[1])]
+        taken = cast("list[Any] | None", await self._board(keys, [self._hold_ms]))
         if taken is None:
             return None
         name, url, user, left_ms = taken
         left = timedelta(milliseconds=int(left_ms))
         return Flight(name=str(name), url=str(url), user_id=int(user), left=left)
 
+    async def hold(self, flight: Flight) -> None:
+        """Say that a flight is still being answered; to be said again within ``HOLD``."""
+        await self._keep_hold([_hold(address_key(flight.url))], [flight.name, self._hold_ms])
+
     async def land(self, flight: Flight, outcome: Outcome, *, keep: timedelta) -> None:
         """Keep the answer for a time and tell those who wait for it."""
         key = address_key(flight.url)
         text = _outcomes.dump_json(outcome).decode()
         await self._land(
-            [_answer(key), _flight(key), _user(flight.user_id)],
-            [flight.name, key, text, int(keep.total_seconds() * 1000), LANDED],
+            [_answer(key), _flight(key), _user(flight.user_id), _hold(key)],
+            [flight.name, key, text, _milliseconds(keep), LANDED],
         )
 
     async def give_back(self, flight: Flight) -> None:
         """Let another worker have a flight, before all that wait."""
         key = address_key(flight.url)
-        await self._return([_flight(key), WAITING], [flight.name, key])
+        keys = [_flight(key), WAITING, _hold(key)]
+        await self._return(keys, [flight.name, key, self._deadline_ms])
 
     async def landed(self) -> AsyncIterator[str | None]:
         """Yield the key of each address that is answered; None after each (re)connection."""
@@ -212,3 +185,11 @@ def _flight(key: str) -> str:
 
 def _user(user_id: int) -> str:
     return f"vasset:parse:user:{user_id}"
+
+
+def _hold(key: str) -> str:
+    return f"vasset:parse:hold:{key}"
+
+
+def _milliseconds(time: timedelta) -> int:
+    return int(time.total_seconds() * 1000)

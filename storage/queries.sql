@@ -485,6 +485,10 @@ ON CONFLICT (kind, name) DO UPDATE SET
     cooling_until = greatest(limits.cooling_until, now() + make_interval(secs => :seconds))
 RETURNING name;
 
+-- name: limits_cooling
+SELECT extract(epoch FROM cooling_until - now()) AS left_s FROM limits
+WHERE kind = :kind AND name = :limited AND cooling_until > now();
+
 -- name: limits_set
 INSERT INTO limits (kind, name, max_active, max_starts)
 VALUES (:kind, :limited, CAST(:max_active AS int), CAST(:max_starts AS int))
@@ -953,3 +957,20 @@ DELETE FROM webhook_deliveries WHERE delivery_id IN (
     WHERE status <> 'pending' AND created_at < now() - make_interval(secs => :keep_s)
     ORDER BY created_at LIMIT 5000)
 RETURNING delivery_id;
+
+-- name: schema_lock
+SELECT pg_try_advisory_lock(hashtext('vasset.schema')) AS is_ours;
+
+-- name: schema_memory
+SELECT set_config('maintenance_work_mem', :amount, false);
+
+-- name: schema_index
+SELECT i.indexrelid IS NOT NULL AS is_there, coalesce(i.indisvalid, false) AS is_whole,
+       pg_relation_size(to_regclass(CAST(:table AS text))) > 0 AS is_filled
+FROM (SELECT to_regclass(CAST(:index AS text)) AS id) wanted
+LEFT JOIN pg_index i ON i.indexrelid = wanted.id;
+
+-- name: schema_progress
+-- Of a table that is read once and then a second time; none between these.
+SELECT phase, 100 * blocks_done / blocks_total AS percent FROM pg_stat_progress_create_index
+WHERE datname = current_database() AND blocks_total > 0;

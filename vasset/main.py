@@ -98,7 +98,9 @@ def scheduler() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database up to this version's schema; safe to run again.
+    """Bring the database up to this version's schema; safe to run again, and while all runs.
+
+    Large indexes are built beside the writers, which may take minutes; it tells how far it is.
 
     Example: VASSET_SETTINGS=/etc/vasset.toml vasset migrate
     """
@@ -107,7 +109,7 @@ def migrate() -> None:
     from vasset import configured, schema
 
     settings = configured.of_a_fleet("migrate")
-    asyncio.run(schema.migrate(settings.database.url.get_secret_value()))
+    asyncio.run(schema.migrate(settings.database.url.get_secret_value(), typer.echo))
     typer.echo("The schema is up to date.")
 
 

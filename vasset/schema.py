@@ -1,23 +1,29 @@
 """The schema, and bringing a database up to it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from storage.db import Db
+from storage.schema import bring_up
 
 _HERE = Path(__file__).resolve().parent
 # In a checkout the file stands at the top of the repository, in a wheel beside this module.
 SCHEMA = next(p for p in (_HERE / "schema.sql", _HERE.parent / "schema.sql") if p.exists())
 
 
-async def migrate(url: str) -> None:
+async def migrate(url: str, tell: Callable[[str], None]) -> None:
     """Bring a database up to the schema; nothing happens if it is.
+
+    Args:
+        tell: Takes a line for people about what takes long.
 
     Raises:
         DatabaseError: It cannot be reached or refused a statement.
     """
-    db = Db(url, max_size=1)
+    # One connection works, the other watches; an index of ten million rows takes minutes.
+    db = Db(url, max_size=2, limit=None)
     await db.open()
     try:
-        await db.migrate(SCHEMA.read_text(encoding="utf-8"))
+        await bring_up(db, SCHEMA.read_text(encoding="utf-8"), tell)
     finally:
         await db.close()

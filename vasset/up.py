@@ -6,8 +6,9 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from runtime import logs
 from runtime.settings import Settings
@@ -29,6 +30,8 @@ VALKEY_GRACE_S = 1.0
 POSTGRES_GRACE_S = 2.0
 
 _TICK_S = 0.1
+
+ResultT = TypeVar("ResultT")
 
 
 class _Stopped(Exception):  # noqa: N818 - a wish, not an error
@@ -101,13 +104,29 @@ class Up:
 
         storage = self.settings.storage
         Files(storage.root, node=storage.node).prepare_root()
-        account = asyncio.run(prepare(self.settings, makes_admin=self.makes_admin))
+        preparing = prepare(self.settings, _tell, makes_admin=self.makes_admin)
+        account = asyncio.run(self._unless_stopped(preparing))
         if account is not None:
             _tell(
                 "The first account, an administrator; its password is shown this once:\n"
                 f"  e-mail    {account.email}\n"
                 f"  password  {account.password}"
             )
+
+    async def _unless_stopped(self, work: Coroutine[None, None, ResultT]) -> ResultT:
+        """Return what comes of work that may take minutes, such as a new index.
+
+        Raises:
+            _Stopped: Somebody asked us to stop; the work was.
+        """
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(work)
+            while not task.done() and not self.wishes.count:
+                await asyncio.wait([task], timeout=_TICK_S)
+            task.cancel()
+        if task.cancelled():
+            raise _Stopped
+        return task.result()
 
     def _start_parts(self) -> None:
         from vasset.first_run import heartbeat  # noqa: PLC0415 - while the servers start

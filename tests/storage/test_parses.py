@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from domain.failures import FailureCode
 from domain.findings import Entry, Failure, Findings, Format, address_key
-from storage.parses import ANY, NONE, Parses, Question, Told, Verdict
+from storage.parses import ANY, MAX_BOARDINGS, NONE, WAITING, Parses, Question, Told, Verdict
 from storage.redis_door import connect
 from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
@@ -135,6 +135,74 @@ async def test_an_answer_that_comes_too_late_is_kept_and_ends_no_other_flight(
 
     assert (await parses.ask(question(), second.flight)).flight == second.flight
     assert (await parses.ask(question(), ANY)).outcome == FOUND
+
+
+async def test_a_flight_whose_worker_is_silent_is_given_to_another_but_not_to_many(
+    redis: Redis,
+) -> None:
+    brief = Parses(redis, deadline=MINUTE, per_user=1, hold=timedelta(milliseconds=50))
+    first = await brief.ask(question(), ANY)
+
+    async def taken() -> str | None:
+        await brief.ask(question(), ANY)
+        flight = await brief.board()
+        return None if flight is None else flight.name
+
+    names = [await eventually(taken, what="the flight") for _ in range(MAX_BOARDINGS)]
+
+    assert names == [first.flight] * MAX_BOARDINGS
+    await eventually(lambda: _unheld(redis), what="the last one's death")
+    assert await taken() is None
+
+
+async def test_a_flight_that_is_held_is_given_to_nobody_else(parses: Parses, redis: Redis) -> None:
+    keys: Any = redis
+    await parses.ask(question(), ANY)
+    flight = await parses.board()
+    assert flight is not None
+    (hold,) = await keys.keys("vasset:parse:hold:*")
+    await keys.pexpire(hold, 1_000)
+
+    await parses.hold(flight)
+    await parses.ask(question(), ANY)
+
+    assert await keys.pttl(hold) > 1_000
+    assert await keys.llen(WAITING) == 0
+
+
+async def test_a_flight_that_a_dying_worker_took_from_the_list_is_listed_again(
+    parses: Parses, redis: Redis
+) -> None:
+    keys: Any = redis
+    await parses.ask(question(), ANY)
+    await keys.lpop(WAITING)
+
+    await parses.ask(question(), ANY)
+    await parses.ask(question(), ANY)
+
+    assert await keys.llen(WAITING) == 1
+    assert await board(parses) == question().url
+
+
+async def test_a_hold_of_an_older_flight_holds_no_newer_one(parses: Parses, redis: Redis) -> None:
+    keys: Any = redis
+    await parses.ask(question(), ANY)
+    old = await parses.board()
+    assert old is not None
+    await parses.land(old, FAILED, keep=MINUTE)
+    await parses.ask(question(), NONE)
+    await parses.board()
+    (hold,) = await keys.keys("vasset:parse:hold:*")
+    await keys.pexpire(hold, 1_000)
+
+    await parses.hold(old)
+
+    assert await keys.pttl(hold) <= 1_000
+
+
+async def _unheld(redis: Redis) -> bool:
+    keys: Any = redis
+    return await keys.keys("vasset:parse:hold:*") == []
 
 
 async def test_a_flight_that_is_given_back_is_the_next(parses: Parses) -> None:

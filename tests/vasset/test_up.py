@@ -1,5 +1,6 @@
 """`vasset up` for real: the servers from their wheels, a free port, a folder of its own."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -15,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import eventually_sync
+from storage.db import Db
+from tests.support.program import Program
+from tests.support.waiting import eventually, eventually_sync
 
 READY = re.compile(r"V-Asset is ready at http://127\.0\.0\.1:(\d+)")
 PASSWORD = re.compile(r"^ +password +(\S+)$", re.MULTILINE)
@@ -150,3 +153,20 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"vasset: cannot listen on port {port} of 127.0.0.1")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "postgres").exists()
+
+
+async def test_it_stops_while_the_schema_takes_its_time(
+    tmp_path: Path, database_url: str, db: Db
+) -> None:
+    async with db.session() as other:
+        await other.one("schema_lock")
+        program = Program(tmp_path / "data", {"VASSET_DATABASE__URL": database_url})
+        try:
+            await eventually(
+                lambda: "Another migration" in program.output, timeout_s=30, what="the wait"
+            )
+        finally:
+            await asyncio.to_thread(program.stop)
+
+    assert program.process.returncode == 0, program.output
+    assert processes(tmp_path / "data") == []

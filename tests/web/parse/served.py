@@ -87,8 +87,14 @@ async def waiting(parsing: Parsing) -> list[str]:
     return flights
 
 
+async def all_landed(parsing: Parsing) -> bool:
+    """Whether no flight is under way."""
+    redis: Any = parsing.station.services.redis
+    return await redis.keys("vasset:parse:flight:*") == []
+
+
 async def begun(parsing: Parsing, shelf: Shelf, path: str) -> asyncio.Task[httpx.Response]:
     """Return a question that a worker is about to answer, when it has reached the site."""
     asking = asyncio.create_task(parsing.ask(shelf.url(path)))
-    await eventually(lambda: shelf.requests_for(path), timeout_s=10, what="the look")
+    await eventually(lambda: shelf.requests_for(path), timeout_s=30, what="the look")
     return asking

@@ -124,12 +124,27 @@ async def test_what_a_site_says_no_to_has_a_code_and_is_kept_for_a_time(
 ) -> None:
     nothing = [await working.ask(shelf.url("/nothing")) for _ in range(2)]
     gone = await working.ask(videos.url("/status/404"))
-    busy = await working.ask(videos.url("/status/429", retry_after=7))
     inside = await working.ask(videos.url("/redirect", to="http://10.0.0.1/"))
 
     assert [code(answer) for answer in nothing] == [(422, "unsupported_site")] * 2
     assert len(shelf.requests_for("/nothing")) == 1
     assert code(gone) == (422, "unavailable")
-    assert code(busy) == (422, "rate_limited")
-    assert busy.headers["Retry-After"] == "7"
     assert code(inside) == (422, "forbidden_address")
+
+
+async def test_a_site_that_has_enough_of_us_is_left_alone_but_not_for_one_forbidden_page(
+    parsing: Parsing, shelf: Shelf, videos: Videos
+) -> None:
+    await parsing.station.start_worker()
+
+    forbidden = await parsing.ask(videos.url("/status/403"))
+    other = await parsing.ask(shelf.url("/feed"))
+    busy = await parsing.ask(videos.url("/status/429", retry_after=600))
+    later = await parsing.ask(shelf.url("/inside"))
+
+    assert code(forbidden) == (422, "blocked")
+    assert other.status_code == 200
+    assert [code(answer) for answer in (busy, later)] == [(422, "rate_limited")] * 2
+    assert busy.headers["Retry-After"] == "600"
+    assert 500 < int(later.headers["Retry-After"]) <= 600
+    assert not shelf.requests_for("/inside")
