@@ -42,6 +42,7 @@ from storage.rates import Rates
 from storage.redis_door import connect
 from storage.roster import Roster
 from storage.slots import Slots
+from storage.socket_tickets import SocketTickets
 from storage.strays import Strays
 from storage.users import Users
 
@@ -76,6 +77,7 @@ class Services:
     slots: Slots
     rates: Rates
     parses: Parses
+    socket_tickets: SocketTickets
 
     @property
     def turns(self) -> Turns:
@@ -175,6 +177,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
             deadline=timedelta(seconds=settings.downloads.parse_timeout_s),
             per_user=settings.downloads.parse_per_user,
         ),
+        socket_tickets=SocketTickets(redis),
     )
 
 
