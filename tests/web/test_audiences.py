@@ -1,7 +1,6 @@
 """What the sockets of one user are told, with clients that take messages or do not."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -18,7 +17,6 @@ from tests.web.lines import Line, Rows
 from web import audiences
 from web.audiences import Audience
 from web.listeners import Listener
-from web.messages import text_of
 from web.outbox import MAX_WAITING
 from web.watches import Watch
 
@@ -239,14 +237,3 @@ async def test_a_slow_look_at_the_rows_makes_no_event_late(
         stand.publish(fetched(1, 50.0))
 
         await eventually(lambda: "progress" in line.types)
-
-
-def test_no_text_of_a_site_breaks_a_message() -> None:
-    title = "<script>\u2028</script>\u2029\x1b[31m\x00\x85\ud83d\ude00"
-    entry = {"type": "snapshot", "downloads": [{"title": title}]}
-
-    text = text_of(entry, 1)
-
-    assert text.isascii()
-    assert text.isprintable()
-    assert json.loads(text)["downloads"][0]["title"].encode("utf-16", "surrogatepass")

@@ -1,11 +1,12 @@
 """What is let through of what stands in Redis. Source: reliability, rows WS-10 and WS-11."""
 
+import json
 import math
 from typing import Any
 
 import pytest
 
-from web.messages import checked
+from web.messages import checked, text_of
 
 PROGRESS: dict[str, Any] = {
     "type": "progress",
@@ -52,3 +53,14 @@ def test_what_is_unknown_is_null_and_what_is_foreign_is_left_out() -> None:
         "speed_bps": None,
         "eta_s": None,
     }
+
+
+def test_no_text_of_a_site_breaks_a_message() -> None:
+    title = "<script>\u2028</script>\u2029\x1b[31m\x00\x85\ud83d\ude00"
+    entry = {"type": "snapshot", "downloads": [{"title": title}]}
+
+    text = text_of(entry, 1)
+
+    assert text.isascii()
+    assert text.isprintable()
+    assert json.loads(text)["downloads"][0]["title"].encode("utf-16", "surrogatepass")
