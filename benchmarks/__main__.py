@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import delivery, gate, history, many_clips, servers
+from benchmarks import delivery, gate, history, many_clips, servers, sockets
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "delivery": delivery.run,
     "servers": servers.run,
     "history": history.run,
+    "sockets": sockets.run,
 }
 
 

@@ -55,16 +55,20 @@ class Shelf:
     """Files of several users on one node."""
 
     def __init__(self, settings: Settings, postgres: Postgres) -> None:
-        self._settings = settings
+        self.settings = settings
         self._postgres = postgres
         self.root = settings.storage.root
+
+    def sql(self, sql: str) -> str:
+        """Return what a statement says."""
+        return self._postgres.run_sql(sql, database="bench")
 
     def put(self, sizes: list[int]) -> list[Book]:
         """Add files of these sizes, each of a user of its own; they are in the page cache."""
         return asyncio.run(self._put(sizes))
 
     async def _put(self, sizes: list[int]) -> list[Book]:
-        async with open_services(self._settings) as services:
+        async with open_services(self.settings) as services:
             await asyncio.to_thread(services.files.prepare_root)
             return [await self._add(services, size) for size in sizes]
 
@@ -86,15 +90,15 @@ class Shelf:
         return Book(history_id=number, path=path, token=self._token_of(user))
 
     def _token_of(self, user: User) -> str:
-        secret = self._settings.auth.secret.get_secret_value()
-        return Tokens(secret, timedelta(seconds=self._settings.auth.access_ttl_s)).give(user)
+        secret = self.settings.auth.secret.get_secret_value()
+        return Tokens(secret, timedelta(seconds=self.settings.auth.access_ttl_s)).give(user)
 
     @contextmanager
     def web(self, **delivery: str) -> Generator[tuple[int, int]]:
         """Yield port and process id of a web process; it is warm."""
         port = free_port()
         more = {f"VASSET_DELIVERY__{name.upper()}": value for name, value in delivery.items()}
-        process = start_web(self._settings, port, more)
+        process = start_web(self.settings, port, more)
         try:
             while not is_listening(port):
                 time.sleep(0.1)

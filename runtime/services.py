@@ -42,6 +42,7 @@ from storage.rates import Rates
 from storage.redis_door import connect
 from storage.roster import Roster
 from storage.slots import Slots
+from storage.socket_tickets import SocketTickets
 from storage.strays import Strays
 from storage.users import Users
 from storage.webhook_secrets import WebhookSecrets
@@ -80,6 +81,7 @@ class Services:
     parses: Parses
     webhooks: Webhooks
     webhook_secrets: WebhookSecrets
+    socket_tickets: SocketTickets
 
     @property
     def turns(self) -> Turns:
@@ -182,6 +184,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         ),
         webhooks=Webhooks(db, webhook_secrets),
         webhook_secrets=webhook_secrets,
+        socket_tickets=SocketTickets(redis),
     )
 
 

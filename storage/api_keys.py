@@ -81,17 +81,24 @@ class ApiKeys:
         """Return what a key opens; None if it is none of ours, ended, or its account disabled."""
         if _FORM.fullmatch(key) is None:
             return None
-        row = await self._db.one("api_keys_open", key_hash=hash_of(key))
-        if row is None:
-            return None
-        return Opened(
-            key_id=row["key_id"],
-            user=user_of(row),
-            scopes=frozenset(Scope(scope) for scope in row["scopes"]),
-            is_stale=row["is_stale"],
-        )
+        return _opened(await self._db.one("api_keys_open", key_hash=hash_of(key)))
+
+    async def open_again(self, key_id: int) -> Opened | None:
+        """Return what a key that was opened before still opens; None as ``open``."""
+        return _opened(await self._db.one("api_keys_open_again", key_id=key_id))
 
     async def note_use(self, key_id: int) -> None:
         """Write down that a key was used, once a minute at most; never raises."""
         with suppress(DatabaseError):
             await self._db.one("api_keys_note_use", key_id=key_id)
+
+
+def _opened(row: Row | None) -> Opened | None:
+    if row is None:
+        return None
+    return Opened(
+        key_id=row["key_id"],
+        user=user_of(row),
+        scopes=frozenset(Scope(scope) for scope in row["scopes"]),
+        is_stale=row["is_stale"],
+    )

@@ -67,9 +67,9 @@ class Downloads:
         """Return a row of this user, or None if there is none or it is another's."""
         return await self._db.one("downloads_of_user", history_id=history_id, user_id=user_id)
 
-    async def active_of_user(self, user_id: int) -> Sequence[Row]:
-        """Return what is queued or running for this user, newest first."""
-        return await self._db.all("downloads_active_of_user", user_id=user_id)
+    async def watched(self, user_id: int, named: list[int]) -> Sequence[Row]:
+        """Return what is queued or running for this user, and what is named, newest first."""
+        return await self._db.all("downloads_watched", user_id=user_id, history_ids=named)
 
     async def runs(self, history_id: int) -> Sequence[Row]:
         """Return each claim of a download: attempt, stage, node, exit, outcome, seconds."""

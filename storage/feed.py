@@ -5,7 +5,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,17 +19,39 @@ from storage.redis_door import RedisFault
 CHANNEL = "vasset:events"
 CANCELS = "vasset:cancels"
 ENDED = "vasset:ended"
-PROGRESS_TTL_S = 3_600
+TTL_S = 3_600
 TELL_TIMEOUT_S = 1.0
+MAX_DIGITS = 18
 
-# One script, so that numbers are given in the order in which events are sent.
+MAX_RECENT = 500
+"""Downloads of a user whose last event is known by its number, so that a socket can go on."""
+
+# One script, so that numbers are given in the order in which events are sent. They begin at the
+# server's clock in microseconds: what Redis gave before it lost everything is never given again.
+# KEYS: the user's last number, the download's last event, the user's downloads by last number;
+# there download 0 has the number up to which others may be forgotten.
+# ARGV: the event, the download, the channel, for how long to keep, how many.
 _PUBLISH = """
 local seq = redis.call('INCR', KEYS[1])
-redis.call('HSET', KEYS[2], 'seq', seq, 'event', ARGV[1])
-redis.call('EXPIRE', KEYS[2], ARGV[3])
-redis.call('PUBLISH', ARGV[2], '{"seq":' .. seq .. ',"event":' .. ARGV[1] .. '}')
-return seq
-"""
+if seq == 1 then
+    local t = redis.call('TIME')
+    seq = string.format('%.0f', t[1] * 1000000 + t[2])
+    redis.call('SET', KEYS[1], seq)
+else
+    seq = string.format('%.0f', seq)
+end
+local told = '{"seq":' .. seq .. ',"event":' .. ARGV[1] .. '}'
+redis.call('SET', KEYS[2], told, 'EX', ARGV[4])
+if redis.call('ZADD', KEYS[3], seq, ARGV[2]) == 1 then
+    local kept = redis.call('ZCARD', KEYS[3])
+    if kept == 1 then
+        redis.call('ZADD', KEYS[3], string.format('%.0f', seq - 1), 0)
+    elseif kept > ARGV[5] + 1 then
+        redis.call('ZADD', KEYS[3], redis.call('ZPOPMIN', KEYS[3], 2)[4], 0)
+    end
+end
+redis.call('EXPIRE', KEYS[3], ARGV[4])
+redis.call('PUBLISH', ARGV[3], told)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +80,15 @@ class Feed:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._publish = redis.register_script(_PUBLISH)
 
     async def publish(self, event: Event) -> bool:
         """Tell the listeners; return False if Redis is away."""
         text = json.dumps({"user_id": event.user_id, "message": as_message(event)})
-        keys = (f"vasset:seq:{event.user_id}", f"vasset:progress:{event.history_id}")
+        user_id, history_id = event.user_id, event.history_id
+        keys = [_seq_key(user_id), _latest_key(history_id), _recent_key(user_id)]
         try:
-            await self._redis.eval(_PUBLISH, 2, *keys, text, CHANNEL, str(PROGRESS_TTL_S))
+            await self._publish(keys, [text, history_id, CHANNEL, TTL_S, MAX_RECENT])
         except RedisFault:
             return False
         return True
@@ -72,23 +96,44 @@ class Feed:
     async def seq(self, user_id: int) -> int:
         """Return the number of this user's last event, 0 if none or if Redis is away."""
         try:
-            return int(await self._redis.get(f"vasset:seq:{user_id}") or 0)
+            return _number(await self._redis.get(_seq_key(user_id))) or 0
         except RedisFault:
             return 0
 
-    async def latest(self, history_ids: list[int]) -> dict[int, dict[str, Any]]:
+    async def latest(self, history_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return the last message of each download that has one."""
-        if not history_ids:
-            return {}
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for history_id in history_ids:
-                    pipe.hget(f"vasset:progress:{history_id}", "event")
-                texts = cast("list[str | None]", await pipe.execute())
+            heard = await self._latest(history_ids)
         except RedisFault:
             return {}
-        pairs = zip(history_ids, texts, strict=True)
-        return {history_id: json.loads(text)["message"] for history_id, text in pairs if text}
+        return {history_id: event.message for history_id, event in heard.items()}
+
+    async def recent(self, user_id: int, since: int) -> dict[int, Heard] | None:
+        """Return the last event of each of a user's downloads that had one lately.
+
+        Returns:
+            What came before ``since`` too; None if something after it may be missing: the number
+            is too old, none of ours, or Redis is away or has lost what it knew.
+        """
+        try:
+            async with self._redis.pipeline() as pipe:
+                pipe.get(_seq_key(user_id))
+                pipe.zrange(_recent_key(user_id), 0, -1, withscores=True)
+                seq, numbers = await pipe.execute()
+            if not numbers or not numbers[0][1] <= since <= (_number(seq) or 0):
+                return None
+            ids = [_number(history_id) for history_id, _ in numbers]
+            return await self._latest([history_id for history_id in ids if history_id])
+        except RedisFault:
+            return None
+
+    async def _latest(self, history_ids: Sequence[int]) -> dict[int, Heard]:
+        if not history_ids:
+            return {}
+        keys = [_latest_key(history_id) for history_id in history_ids]
+        texts = cast("list[str | None]", await self._redis.mget(keys))
+        heard = [_heard(text) for text in texts if text is not None]
+        return {event.history_id: event for event in heard if event is not None}
 
     async def listen(self) -> AsyncIterator[Heard | Ended | None]:
         """Yield every event of every user; None after each (re)connection, when some may be lost.
@@ -171,10 +216,23 @@ def as_figures(progress: Progress | None) -> dict[str, float | None]:
     }
 
 
+def _seq_key(user_id: int) -> str:
+    return f"vasset:seq:{user_id}"
+
+
+def _latest_key(history_id: int) -> str:
+    return f"vasset:latest:{history_id}"
+
+
+def _recent_key(user_id: int) -> str:
+    return f"vasset:recent:{user_id}"
+
+
 def _number(text: object) -> int | None:
-    """Parse an id; None if somebody else wrote the message."""
+    """Parse an id or a number; None if there is none, or if somebody else wrote it."""
     digits = str(text)
-    return int(digits) if digits.isascii() and digits.isdigit() else None
+    is_ours = digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS
+    return int(digits) if is_ours else None
 
 
 def _heard(text: str) -> Heard | None:
@@ -188,5 +246,5 @@ def _heard(text: str) -> Heard | None:
             history_id=int(message["history_id"]),
             message=message,
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

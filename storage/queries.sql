@@ -79,6 +79,13 @@ FROM api_keys k JOIN users u ON u.user_id = k.user_id
 WHERE k.key_hash = :key_hash AND (k.expires_at IS NULL OR k.expires_at > now())
   AND u.disabled_at IS NULL;
 
+-- name: api_keys_open_again
+SELECT k.key_id, k.scopes, u.user_id, u.email, u.nickname, u.role, u.token_version, u.created_at,
+       coalesce(k.last_used_at < now() - interval '1 minute', true) AS is_stale
+FROM api_keys k JOIN users u ON u.user_id = k.user_id
+WHERE k.key_id = :key_id AND (k.expires_at IS NULL OR k.expires_at > now())
+  AND u.disabled_at IS NULL;
+
 -- name: api_keys_note_use
 UPDATE api_keys SET last_used_at = now()
 WHERE key_id = :key_id AND coalesce(last_used_at < now() - interval '1 minute', true)
@@ -181,9 +188,12 @@ ORDER BY history_id;
 SELECT * FROM download_history
 WHERE history_id = :history_id AND user_id = :user_id AND hidden_at IS NULL;
 
--- name: downloads_active_of_user
-SELECT * FROM download_history
-WHERE user_id = :user_id AND status IN (4, 5) AND hidden_at IS NULL
+-- name: downloads_watched
+-- Of what is named hidden ones too: who hides a download is told that it was cancelled. Few
+-- columns: a web process asks this every few seconds for each user who watches.
+SELECT history_id, url, title, mode, status, stage, attempts, hidden_at FROM download_history
+WHERE user_id = :user_id AND (history_id = ANY(CAST(:history_ids AS bigint[]))
+    OR (status IN (4, 5) AND hidden_at IS NULL))
 ORDER BY history_id DESC;
 
 -- name: history_page

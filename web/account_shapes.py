@@ -46,3 +46,10 @@ class KeysShown(BaseModel):
     """The keys of an account."""
 
     items: list[KeyShown]
+
+
+class SocketTicketShown(BaseModel):
+    """What opens one socket, once, within ``expires_in`` seconds."""
+
+    ticket: str
+    expires_in: int

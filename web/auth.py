@@ -12,6 +12,7 @@ from web.bodies import read
 from web.callers import caller
 from web.common_passwords import TOO_COMMON, is_common
 from web.front import front
+from web.logins import Refusal
 from web.operations import Operation, operation
 from web.problems import Code, InvalidError, ProblemError, unauthorized
 from web.shapes import LoginAsked, RefreshAsked, RegistrationAsked, SessionShown, UserShown
@@ -134,6 +135,7 @@ async def _verify(email: str, password: str) -> User | None:
         if await front().passwords.matches(password, password_hash) and account is not None:
             await front().logins.welcome(knock)
             return account.user
+    front().logins.refused[Refusal.WRONG] += 1
     return None
 
 

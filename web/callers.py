@@ -7,10 +7,12 @@ from quart import request
 from domain.download import User
 from domain.keys import Scope
 from storage import audit
-from storage.api_keys import PREFIX
+from storage.api_keys import PREFIX, Opened
+from storage.socket_tickets import Proof
 from web.exchanges import exchange
 from web.front import front
 from web.problems import Code, ProblemError, unauthorized
+from web.tokens import LEEWAY_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +21,12 @@ class Caller:
 
     Attributes:
         scopes: Of a personal API key; None for an access token, which opens everything.
-        key_id: Of that key; None for an access token.
+        proof: By which to ask again whether the token or key still holds.
     """
 
     user: User
     scopes: frozenset[Scope] | None
-    key_id: int | None = None
+    proof: Proof
 
     def may(self, scope: Scope | None) -> bool:
         """Return whether this caller may do what needs a scope; None is for tokens only."""
@@ -42,13 +44,18 @@ async def caller(scope: Scope | None = None, *, key_id: int | None = None) -> Us
         ProblemError: 401, the same for every fault; 403 a key that does not open this.
         DatabaseError: The account cannot be looked up.
     """
+    return (await proven_caller(scope, key_id=key_id)).user
+
+
+async def proven_caller(scope: Scope | None, *, key_id: int | None = None) -> Caller:
+    """Return who sends this request; as ``caller``, which knows the account alone."""
     known = await known_caller(_bearer(request.headers.getlist("Authorization")))
     if known is None:
         raise unauthorized()
-    is_the_key = known.key_id is not None and known.key_id == key_id
+    is_the_key = key_id is not None and known.proof.key_id == key_id
     if not is_the_key and not known.may(scope):
         raise ProblemError(403, Code.FORBIDDEN, "This key does not open that.")
-    return known.user
+    return known
 
 
 async def admin() -> User:
@@ -71,7 +78,24 @@ async def known_caller(token: str) -> Caller | None:
         DatabaseError: The account cannot be looked up.
     """
     by = _by_key if token.startswith(PREFIX) else _by_token
-    known = await by(token)
+    return _noted(await by(token))
+
+
+async def still_known(proof: Proof) -> Caller | None:
+    """Return who showed this, or None if it has ended since.
+
+    Raises:
+        DatabaseError: The account cannot be looked up.
+    """
+    if proof.key_id is not None:
+        return _noted(_opened(await front().services.api_keys.open_again(proof.key_id)))
+    if front().now() >= proof.ends_at + LEEWAY_S:
+        return None
+    return _noted(await _of_version(proof))
+
+
+def _noted(known: Caller | None) -> Caller | None:
+    """Let log and audit trail know who it is."""
     if known is not None:
         exchange().user_id = known.user.user_id
         audit.recognise(known.user.user_id)
@@ -82,19 +106,28 @@ async def _by_token(token: str) -> Caller | None:
     claims = front().tokens.read(token)
     if claims is None:
         return None
-    user = await front().services.users.by_id(claims.user_id)
-    if user is None or user.token_version != claims.version:
+    proof = Proof(user_id=claims.user_id, version=claims.version, ends_at=claims.ends_at)
+    return await _of_version(proof)
+
+
+async def _of_version(proof: Proof) -> Caller | None:
+    user = await front().services.users.by_id(proof.user_id)
+    if user is None or user.token_version != proof.version:
         return None
-    return Caller(user=user, scopes=None)
+    return Caller(user=user, scopes=None, proof=proof)
 
 
 async def _by_key(key: str) -> Caller | None:
-    opened = await front().services.api_keys.open(key)
+    return _opened(await front().services.api_keys.open(key))
+
+
+def _opened(opened: Opened | None) -> Caller | None:
     if opened is None:
         return None
     if opened.is_stale:
         front().errands.run(front().services.api_keys.note_use(opened.key_id))
-    return Caller(user=opened.user, scopes=opened.scopes, key_id=opened.key_id)
+    proof = Proof(user_id=opened.user.user_id, key_id=opened.key_id)
+    return Caller(user=opened.user, scopes=opened.scopes, proof=proof)
 
 
 def _bearer(headers: list[str]) -> str:

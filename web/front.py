@@ -80,7 +80,7 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
     async with open_services(settings) as services, open_desk(services) as desk:
         wakeups = open_wakeups(settings.broker.url.get_secret_value())
         errands = Errands()
-        hub = Hub(services.feed)
+        hub = Hub(services.feed, services.downloads)
         hub.start()
         passwords = Passwords()
         patience = timedelta(seconds=settings.downloads.parse_timeout_s)

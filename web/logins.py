@@ -4,8 +4,10 @@ import hmac
 import math
 import secrets
 from asyncio import timeout
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from time import monotonic
 
@@ -27,6 +29,14 @@ AWAY_S = 5.0
 """For so long Redis is left alone when it did not answer; the process counts alone."""
 
 _log = logs.get("web.logins")
+
+
+class Refusal(StrEnum):
+    """Why a password opened nothing."""
+
+    WRONG = "wrong"
+    LIMITED = "limited"
+    BUSY = "busy"
 
 
 class TooManyError(ProblemError):
@@ -55,6 +65,8 @@ class Logins:
         self._limits = limits
         self._local = LocalKnocks()
         self._away_until = 0.0
+        self.refused: Counter[Refusal] = Counter(dict.fromkeys(Refusal, 0))
+        """How often this process refused a password, for the metrics."""
 
     @asynccontextmanager
     async def knock(self, email: str, address: str | None) -> AsyncGenerator[Knock]:
@@ -64,10 +76,15 @@ class Logins:
             TooManyError: It is not to be judged now.
         """
         knock = self._knock(canonical_email(email), address)
-        await self._enter(knock)
+        try:
+            await self._enter(knock)
+        except TooManyError:
+            self.refused[Refusal.LIMITED] += 1
+            raise
         try:
             yield knock
-        except (DatabaseError, BusyError):
+        except (DatabaseError, BusyError) as error:
+            self.refused[Refusal.BUSY] += isinstance(error, BusyError)
             # Nothing was judged. But who hangs up meanwhile has had a try.
             self._local.take_back(knock)
             await self._tell(self._knocks.take_back, knock)

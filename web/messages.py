@@ -1,5 +1,6 @@
 """The messages of the socket, judged before they go out: anything may stand in Redis."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -51,3 +52,8 @@ def checked(message: dict[str, Any]) -> dict[str, Any] | None:
         return _TOLD.validate_python(message).model_dump(mode="json")
     except ValidationError:
         return None
+
+
+def text_of(message: dict[str, Any], seq: int) -> str:
+    """Return a message as it is sent: ASCII alone, so that no title can break a client's line."""
+    return json.dumps({"type": message["type"], "seq": seq} | message)

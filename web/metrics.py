@@ -1,4 +1,7 @@
-"""Metrics: what the fleet has done, from the rows, so that every web process says the same."""
+"""Metrics: what the fleet has done, from the rows, so that every web process says the same.
+
+Logins that were refused and open sockets are those of this process alone; Prometheus adds them up.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +20,7 @@ from storage.deliveries import Outcome
 from storage.exits import ACQUIRED
 from storage.redis_door import RedisFault
 from storage.slots import Slots
-from web.front import front
+from web.front import Front, front
 from web.operations import Operation, operation
 
 _MAX_EXITS = 10_000
@@ -39,6 +42,7 @@ async def metrics() -> Response:
             *_faults(await services.assets.fault_counts()),
             *_deliveries(await services.deliveries.totals()),
             *_webhooks(await services.webhooks.counts()),
+            *_of_this_process(front()),
             *await _active(services.slots, [row["node"] for row in nodes if row["alive"]]),
         ]
     )
@@ -135,6 +139,18 @@ def _webhooks(counts: Sequence[Row]) -> Iterable[Metric]:
     for row in counts:
         attempts.add_metric([row["outcome"]], row["number"])
     return (attempts,)
+
+
+def _of_this_process(front: Front) -> Iterable[Metric]:
+    refused = CounterMetricFamily(
+        "vasset_logins_refused", "Passwords that opened nothing, by reason.", labels=["reason"]
+    )
+    for reason, number in front.logins.refused.items():
+        refused.add_metric([reason.value], number)
+    sockets = GaugeMetricFamily(
+        "vasset_ws_connections", "Progress sockets that are open.", value=len(front.hub)
+    )
+    return refused, sockets
 
 
 async def _active(slots: Slots, nodes: Sequence[str]) -> Iterable[Metric]:

@@ -26,6 +26,19 @@ from web.repeats import HEADER, MAX_KEY
 from web.shapes import ProblemShown
 
 VERSION = "3.1.0"
+ABOUT = "Fetches videos, keeps them, and streams them back to their owner."
+SOCKET = """
+The WebSocket `/api/v1/ws/progress` tells how far each download of the caller is. It is opened by
+the subprotocols `bearer` and an access token or key, or by `?ticket=` from `POST /auth/ws-ticket`;
+never by a token in the address. The first message is a `snapshot` of all that is queued or
+running, then come `state` and `progress`, each with a `seq` that never falls.
+
+After a break `?since=` and the last `seq` go on: what was missed is told, or a new snapshot, which
+takes the place of all that was known. So is a number that is too old or none of ours answered.
+
+A socket is closed with 4401 (token or ticket), 4403 (origin), 4429 (too many sockets), 1008
+(chatter, or it reads too slowly), 1013 (try again later).
+"""
 _REF = "#/components/schemas/{model}"
 _ALWAYS = (414, 431)
 _PLACE = re.compile(r"<(\w+)>")
@@ -55,7 +68,7 @@ def document(app: Quart) -> dict[str, Any]:
         "info": {
             "title": "V-Asset",
             "version": "1",
-            "description": "Fetches videos, keeps them, and streams them back to their owner.",
+            "description": f"{ABOUT}\n{SOCKET}",
         },
         "paths": paths,
         "components": {

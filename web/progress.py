@@ -1,30 +1,51 @@
-"""Progress: the WebSocket on which a user watches the downloads."""
+"""Progress: the WebSocket on which a user watches the downloads, and the tickets for it."""
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import cast
 from urllib.parse import urlsplit
 
-from quart import Blueprint, Websocket, websocket
+from quart import Blueprint, Response, Websocket, websocket
 from werkzeug.datastructures import Headers
 
+from domain.failures import FailureCode
 from domain.keys import Scope
 from runtime.settings import Server
 from storage.db import DatabaseError
-from web.callers import known_caller
-from web.errands import end
+from storage.redis_door import RedisFault
+from storage.socket_tickets import TTL_S
+from web.account_shapes import SocketTicketShown
+from web.callers import Caller, known_caller, proven_caller, still_known
 from web.exchanges import exchange
 from web.front import front
 from web.hub import TooManySocketsError
-from web.sockets import GONE, Socket, SocketClosedError, Watch
+from web.lines import LINE, Line
+from web.operations import Operation, operation
+from web.problems import ProblemError
+from web.sockets import GONE, TRY_AGAIN, UNAUTHORIZED, Socket, SocketClosedError
+from web.views import answer
 
 PROTOCOL = "bearer"
-UNAUTHORIZED = 4401
 BAD_ORIGIN = 4403
 TOO_MANY = 4429
-TRY_AGAIN = 1013
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
 blueprint = Blueprint("progress", __name__)
+
+
+@blueprint.post("/auth/ws-ticket")
+@operation(Operation(tag="accounts", answers={200: SocketTicketShown}))
+async def give_ticket() -> Response:
+    """Return a ticket that opens the progress socket once, where no token can be shown."""
+    proof = (await proven_caller(Scope.READ)).proof
+    try:
+        ticket = await front().services.socket_tickets.give(proof)
+    except RedisFault:
+        detail = "No ticket can be given for now."
+        raise ProblemError(503, FailureCode.UNAVAILABLE, detail) from None
+    return answer(SocketTicketShown(ticket=ticket, expires_in=TTL_S))
 
 
 @blueprint.websocket("/ws/progress")
@@ -33,67 +54,66 @@ async def progress() -> None:
 
     A refused socket is accepted first and closed at once: only so can a browser see the code.
     """
-    line: Websocket = _this_socket()
-    offered = line.requested_subprotocols
-    await line.accept(  # pyright: ignore[reportUnknownMemberType] - a bare dict in its types
+    socket: Websocket = _this_socket()
+    offered = socket.requested_subprotocols
+    await socket.accept(  # pyright: ignore[reportUnknownMemberType] - a bare dict in its types
         subprotocol=PROTOCOL if PROTOCOL in offered else None
     )
     exchange().status = 101
     try:
-        await _serve(line, offered)
+        await _serve(socket)
     except SocketClosedError as closed:
         exchange().status = closed.code
         # A client that is gone or reads nothing does not take the closing either.
         with suppress(TimeoutError, *GONE):
             async with asyncio.timeout(1):
-                await line.close(closed.code, closed.reason)
+                await socket.close(closed.code, closed.reason)
 
 
-async def _serve(line: Websocket, offered: list[str]) -> None:
-    """Tell one socket until it ends.
+async def _serve(socket: Websocket) -> None:
+    """Let one socket be told what happens until it ends.
 
     Raises:
         SocketClosedError: It is to be closed with this code.
     """
-    if not is_own_page(line.headers, front().settings.server):
+    if not is_own_page(socket.headers, front().settings.server):
         raise SocketClosedError(BAD_ORIGIN, "origin")
+    line = cast("Line", cast("dict[str, object]", socket.scope)[LINE])
     try:
-        known = await known_caller(token := _token(offered))
+        known = await _caller_of(socket)
         if known is None or not known.may(Scope.READ):
             raise SocketClosedError(UNAUTHORIZED, "token")
-        services = front().services
-        with front().hub.watch(known.user.user_id) as outbox:
-            watch = Watch(
-                user_id=known.user.user_id, downloads=services.downloads, feed=services.feed
-            )
-            socket = Socket(line, watch, outbox, still_known=lambda: _is_known(token))
-            await _run(socket)
+        async with front().hub.watch(known.user.user_id, line, since=_since(socket)) as listener:
+            await Socket(socket, line, listener, still_known=lambda: _is_known(known)).run()
     except TooManySocketsError:
         raise SocketClosedError(TOO_MANY, "connections") from None
-    except DatabaseError:
+    except (DatabaseError, *RedisFault):
         raise SocketClosedError(TRY_AGAIN, "try again later") from None
 
 
-async def _run(socket: Socket) -> None:
-    """Run a socket's three loops until one of them ends it."""
-    # Not a TaskGroup: it cancels once, and waits for ever if a library swallows that.
-    loops = [asyncio.create_task(loop()) for loop in (socket.tell, socket.read, socket.check)]
-    try:
-        ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await end(loops)
-    for loop in ended:
-        loop.result()
+async def _caller_of(socket: Websocket) -> Caller | None:
+    """Return who opens a socket, by a ticket, or by a token where a page cannot log it."""
+    if "ticket" not in socket.args:
+        return await known_caller(_token(socket.requested_subprotocols))
+    proof = await front().services.socket_tickets.take(socket.args["ticket"])
+    return None if proof is None else await still_known(proof)
+
+
+async def _is_known(known: Caller) -> bool:
+    again = await still_known(known.proof)
+    return again is not None and again.may(Scope.READ)
+
+
+def _since(socket: Websocket) -> int | None:
+    """Return the number after which the client wants to go on; None: it knows nothing."""
+    text = socket.args.get("since", "")
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def _this_socket() -> Websocket:
     """Return the socket itself: the proxy would be looked up in each task again."""
-    line = websocket._get_current_object()  # noqa: SLF001  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue] - the proxy is typed as what it stands for
-    return cast("Websocket", line)
-
-
-async def _is_known(token: str) -> bool:
-    return await known_caller(token) is not None
+    socket = websocket._get_current_object()  # noqa: SLF001  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue] - the proxy is typed as what it stands for
+    return cast("Websocket", socket)
 
 
 def _token(offered: list[str]) -> str:

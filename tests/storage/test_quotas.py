@@ -57,7 +57,7 @@ async def test_of_a_hundred_at_once_the_last_place_goes_to_one(
     made = await asyncio.gather(*asked)
 
     assert len([one for one in made if isinstance(one, int)]) == 1
-    assert len(await processes[0].active_of_user(user.user_id)) == 2
+    assert len(await processes[0].watched(user.user_id, [])) == 2
 
 
 async def test_reservations_never_pass_the_limit(
@@ -148,7 +148,7 @@ async def test_a_retry_without_room_leaves_the_row_as_it_is(
         await small.retry(claim.history_id, user.user_id)
 
     assert refused.value.quota is Quota.DAILY_DOWNLOADS
-    assert await small.active_of_user(user.user_id) == []
+    assert await small.watched(user.user_id, []) == []
     assert await numbers(quotas, user) == (1, 0, 0, 0)
 
 

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -8,6 +8,7 @@ from redis.exceptions import ConnectionError as RedisAwayError
 
 from storage.feed import Heard
 from tests.support.waiting import eventually
+from tests.web.lines import Line, Rows
 from web import hub as hubs
 from web.hub import Hub, TooManySocketsError
 
@@ -25,14 +26,39 @@ class Feed:
                 raise said
             yield said
 
+    async def seq(self, _: int) -> int:
+        return 0
+
+    async def latest(self, _: list[int]) -> dict[int, dict[str, Any]]:
+        return {}
+
+    async def recent(self, _user_id: int, _since: int) -> None:
+        return None
+
 
 def event(user_id: int) -> Heard:
-    return Heard(seq=1, user_id=user_id, history_id=1, message={"type": "state"})
+    message = {
+        "type": "state",
+        "history_id": 1,
+        "status": "running",
+        "status_code": 5,
+        "stage": "fetch",
+        "attempt": 1,
+    }
+    return Heard(seq=1, user_id=user_id, history_id=1, message=message)
+
+
+def hub_over(feed: Feed) -> Hub:
+    return Hub(cast("Any", feed), cast("Any", Rows(1)))
+
+
+def watch(hub: Hub, user_id: int, line: Line) -> Any:  # noqa: ANN401 - as the hub gives it
+    return hub.watch(user_id, cast("Any", line))
 
 
 @asynccontextmanager
 async def listening(feed: Feed) -> AsyncGenerator[Hub]:
-    hub = Hub(cast("Any", feed))
+    hub = hub_over(feed)
     hub.start()
     try:
         yield hub
@@ -40,39 +66,45 @@ async def listening(feed: Feed) -> AsyncGenerator[Hub]:
         await hub.close()
 
 
-async def test_an_event_reaches_every_outbox_of_its_user_and_no_other() -> None:
-    feed = Feed()
-    async with listening(feed) as hub:
-        with hub.watch(1) as one, hub.watch(1) as two, hub.watch(2) as other:
-            feed.said.put_nowait(event(1))
+async def test_an_event_reaches_every_socket_of_its_user_and_no_other() -> None:
+    feed, one, two, other = Feed(), Line(), Line(), Line()
+    async with (
+        listening(feed) as hub,
+        watch(hub, 1, one),
+        watch(hub, 1, two),
+        watch(hub, 2, other),
+    ):
+        await eventually(lambda: one.heard and two.heard and other.heard)
+        feed.said.put_nowait(event(1))
 
-            await eventually(lambda: one.has_state(1) and two.has_state(1))
-            assert not other.has_state(1)
+        await eventually(lambda: one.types == two.types == ["snapshot", "state"])
+    assert other.types == ["snapshot"]
 
 
 async def test_after_a_break_every_socket_tells_everything_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hubs, "LONGEST_BACKOFF_S", 0.1)
-    feed = Feed()
-    async with listening(feed) as hub:
-        with hub.watch(1) as outbox:
-            assert await outbox.next() is None
-            for said in (RedisAwayError(), RedisAwayError(), None):
-                feed.said.put_nowait(said)
+    feed, line = Feed(), Line()
+    async with listening(feed) as hub, watch(hub, 1, line):
+        await eventually(lambda: line.types == ["snapshot"])
+        for said in (RedisAwayError(), RedisAwayError(), None):
+            feed.said.put_nowait(said)
 
-            assert await asyncio.wait_for(outbox.next(), 2) is None
+        await eventually(lambda: line.types == ["snapshot", "snapshot"])
 
 
 async def test_a_socket_that_has_ended_makes_room() -> None:
-    hub = Hub(cast("Any", Feed()))
+    hub = hub_over(Feed())
 
     for _ in range(20):
-        with hub.watch(1):
-            pass
+        async with watch(hub, 1, Line()):
+            assert len(hub) == 1
 
-    watches = [hub.watch(1) for _ in range(11)]
-    for watch in watches[:10]:
-        watch.__enter__()
-    with pytest.raises(TooManySocketsError):
-        watches[10].__enter__()
+    async with AsyncExitStack() as stack:
+        for _ in range(10):
+            await stack.enter_async_context(watch(hub, 1, Line()))
+        with pytest.raises(TooManySocketsError):
+            await stack.enter_async_context(watch(hub, 1, Line()))
+        assert len(hub) == 10
+    assert len(hub) == 0

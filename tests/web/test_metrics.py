@@ -11,7 +11,9 @@ from storage.deliveries import Deliveries, Outcome, Tally
 from storage.slots import SlotLimits, Slots, Stream
 from tests.support.archive import Archive
 from tests.support.valkey import Valkey
-from tests.web.conftest import Serve, Site
+from tests.support.waiting import eventually
+from tests.web.conftest import Serve, Site, register
+from tests.web.watching import heard, socket_of
 
 Samples = dict[tuple[str, ...], float]
 LIMITS = SlotLimits(per_node=9, per_user=9)
@@ -116,3 +118,32 @@ async def test_without_redis_the_rest_is_told(serve: Serve) -> None:
     assert of(away, "vasset_deliveries_active") == {}
     assert away["vasset_sandbox_level", "full", "node-a"] == 1
     assert away["vasset_delivery_bytes_total",] == 0
+
+
+async def test_refused_logins_are_counted_by_reason(serve: Serve) -> None:
+    async with (
+        serve(auth={"login_attempts_per_account": 2}) as site,
+        httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http,
+    ):
+        await register(http)
+        for _ in range(4):
+            await http.post("/auth/login", json={"email": "x@example.com", "password": "wrong one"})
+
+        refused = of(await measured(site), "vasset_logins_refused")
+
+    assert refused == {
+        ("vasset_logins_refused_total", "wrong"): 2,
+        ("vasset_logins_refused_total", "limited"): 2,
+        ("vasset_logins_refused_total", "busy"): 0,
+    }
+
+
+async def test_open_sockets_are_counted(site: Site) -> None:
+    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http:
+        member = await register(http)
+        async with socket_of(site, member.token) as line:
+            await heard(line)
+            opened = of(await measured(site), "vasset_ws_connections")
+
+    assert opened == {("vasset_ws_connections",): 1}
+    await eventually(lambda: len(site.front.hub) == 0)

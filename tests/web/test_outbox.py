@@ -16,9 +16,7 @@ def state(seq: int, history_id: int = 1) -> Heard:
 
 @pytest.fixture
 async def outbox() -> Outbox:
-    outbox = Outbox()
-    assert await outbox.next() is None
-    return outbox
+    return Outbox()
 
 
 async def test_of_the_figures_only_the_newest_is_told(outbox: Outbox) -> None:
@@ -79,10 +77,22 @@ async def test_a_state_does_not_wait_for_its_turn(outbox: Outbox) -> None:
     assert await asyncio.wait_for(waiting, 0.1) == state(3)
 
 
-async def test_one_that_is_never_emptied_becomes_one_snapshot(outbox: Outbox) -> None:
-    for seq in range(MAX_WAITING + 5):
-        outbox.put(state(seq))
+async def test_it_says_when_too_many_wait(outbox: Outbox) -> None:
+    kept = [outbox.put(state(seq)) for seq in range(MAX_WAITING + 1)]
+    figures_of_one = [outbox.put(figures(seq)) for seq in range(2)]
+    outbox.clear()
 
-    assert await outbox.next() is None
-    outbox.put(state(1))
-    assert await outbox.next() == state(1)
+    assert kept == [True] * MAX_WAITING + [False]
+    assert figures_of_one == [False, False]
+    assert outbox.put(figures(1))
+    assert await outbox.next() == figures(1)
+
+
+async def test_figures_of_many_do_not_wait_for_each_other(outbox: Outbox) -> None:
+    for history_id in (1, 2, 1, 2):
+        outbox.put(figures(history_id, history_id))
+    outbox.put(figures(3, 3))
+
+    told = [await outbox.next() for _ in range(3)]
+
+    assert [heard.history_id for heard in told] == [1, 2, 3]

@@ -16,7 +16,7 @@ from tests.support.valkey import Valkey
 from tests.web.conftest import Join, Member, Serve, Site, register
 from tests.web.rows import Rows
 from tests.web.watching import close_code, fetched, heard, socket_of, state
-from web import sockets
+from web import audiences, sockets
 from web.progress import is_own_page
 
 
@@ -188,6 +188,7 @@ async def test_a_huge_message_ends_the_socket(site: Site, member: Member) -> Non
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sockets look at rows and tokens ten times a second."""
     monkeypatch.setattr(sockets, "CHECK_EVERY_S", 0.1)
+    monkeypatch.setattr(audiences, "LOOK_EVERY_S", 0.1)
 
 
 @pytest.mark.usefixtures("often")

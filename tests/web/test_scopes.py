@@ -26,6 +26,7 @@ OPENED_BY = {
     ("GET", "/download/archive"): "deliver",
     ("POST", "/download/file-ticket"): "deliver",
     ("POST", "/download/archive-ticket"): "deliver",
+    ("POST", "/auth/ws-ticket"): "read",
 }
 """The routes that keys open; every other one refuses them."""
 
