@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from domain.keys import Scope
 from domain.requests import Container, Quality
 from domain.states import Mode
-from web import account_shapes, admin_shapes, batch_shapes, history_shapes, shapes
+from web import account_shapes, admin_shapes, batch_shapes, history_shapes, shapes, webhook_shapes
 from web.delivery import shapes as delivery_shapes
 from web.parse_shapes import ParseAsked
 from web.quota_shapes import QuotaChangeAsked
@@ -43,6 +43,7 @@ QUERIES: Mapping[type[BaseModel], Mapping[str, str | int]] = {
     history_shapes.HistoryAsked: {"status": "completed", "q": "garden", "limit": 20},
     delivery_shapes.FileAsked: {"history_id": 1041},
     delivery_shapes.ArchiveAsked: {"ids": "1041,1042"},
+    webhook_shapes.WebhookDeliveriesAsked: {"history_id": 1041, "status": "delivered"},
     admin_shapes.UsersAsked: {"q": "example.com", "limit": 20},
     admin_shapes.DownloadsAsked: {"user": 7, "mode": "archive", "node": "node-a"},
     admin_shapes.AuditAsked: {"user": 7, "action": "login", "since": "2026-11-25T00:00:00Z"},

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from domain.keys import Scope
 from domain.states import Mode, Stage, Status
 from storage.audit import Action
-from web import account_shapes, admin_shapes, batch_shapes, history_shapes, shapes
+from storage.webhooks import DeliveryStatus
+from web import account_shapes, admin_shapes, batch_shapes, history_shapes, shapes, webhook_shapes
 from web.delivery import shapes as delivery_shapes
 from web.examples.asked import EMAIL, REFRESH, URL
 from web.parse_shapes import FormatShown, ParsedShown
@@ -130,6 +131,34 @@ ANSWERS: tuple[BaseModel, ...] = (
         url=f"https://vasset.example/api/v1/download/file?ticket={_TICKET}",
         expires_in=600,
     ),
+    account_shapes.SocketTicketShown(ticket="pT3kQ9vYbN0sLw7x", expires_in=30),
+    webhook_shapes.WebhookSecretState(exists=True, made_at=_BEGAN, previous_until=None),
+    webhook_shapes.WebhookSecretShown(
+        secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",  # noqa: S106 - an example
+        made_at=_BEGAN,
+        previous_until=_TOMORROW,
+    ),
+    webhook_shapes.WebhookDeliveriesShown(
+        items=[
+            webhook_shapes.WebhookDeliveryShown(
+                delivery_id=55,
+                webhook_id="msg_2b7e151628aed2a6",
+                history_id=1041,
+                event="download.completed",
+                url="https://hooks.example/vasset",
+                status=DeliveryStatus.DELIVERED,
+                created_at=_ENDED,
+                next_attempt_at=None,
+                attempts=[
+                    webhook_shapes.WebhookAttemptShown(
+                        at=_ENDED, seconds=0.12, http_status=204, fault=None
+                    )
+                ],
+            )
+        ],
+        next_cursor=None,
+    ),
+    webhook_shapes.ReplayBegun(delivery_id=55, status=DeliveryStatus.PENDING),
     admin_shapes.AccountsShown(items=[_ACCOUNT], next_cursor=None),
     admin_shapes.AccountManaged(**dict(_ACCOUNT), quota=_QUOTA),
     admin_shapes.NodesShown(
