@@ -43,6 +43,7 @@ from storage.redis_door import connect
 from storage.roster import Roster
 from storage.slots import Slots
 from storage.strays import Strays
+from storage.twins import Twins
 from storage.users import Users
 
 
@@ -56,6 +57,7 @@ class Services:
     downloads: Downloads
     history: History
     due: Due
+    twins: Twins
     users: Users
     api_keys: ApiKeys
     roster: Roster
@@ -88,6 +90,7 @@ class Services:
             site_starts=downloads.per_site_starts,
             provider=proxy.provider,
             provider_starts=proxy.starts,
+            share=downloads.share,
         )
 
     @property
@@ -151,6 +154,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         downloads=Downloads(db, node=node, allowance=allowance),
         history=History(db),
         due=Due(db, node=node),
+        twins=Twins(db),
         users=Users(db, feed),
         api_keys=ApiKeys(db, feed),
         roster=Roster(db, feed),
