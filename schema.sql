@@ -281,8 +281,9 @@ $$;
 -- The twins whose file is there to be linked. Of whom they may be stands as a range, because that
 -- can be looked up in an index and an OR cannot.
 CREATE OR REPLACE FUNCTION twins_kept(key bytea, of_user bigint, share text)
-RETURNS TABLE (history_id bigint, storage_node varchar) LANGUAGE sql STABLE AS $$
-    SELECT k.history_id, k.storage_node FROM download_history k
+RETURNS TABLE (history_id bigint, storage_node varchar, since timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT k.history_id, k.storage_node, k.finished_at FROM download_history k
     WHERE k.twin_key = key AND k.status IN (1, 3)
       AND k.user_id BETWEEN CASE share WHEN 'all' THEN 0 ELSE of_user END
                         AND CASE share WHEN 'all' THEN 9223372036854775807 ELSE of_user END
@@ -291,10 +292,12 @@ RETURNS TABLE (history_id bigint, storage_node varchar) LANGUAGE sql STABLE AS $
 $$;
 
 -- Whose file a download may take on this node, the newest, and whether it has to wait: for a twin
--- that runs, for one of the same user before it, for the node that has the file. A twin on a node
--- that takes nothing new is not waited for. Nothing is shared of a site that has cookies.
+-- that runs, for one of the same user before it, for the node that has the file. Not for a node
+-- that takes nothing new, nor longer than that node had time to take it since it was queued and
+-- the file was there: its slots may be full for hours, or its disk away. Nothing is shared of a
+-- site that has cookies.
 CREATE OR REPLACE FUNCTION among_twins(
-    of_download bigint, of_user bigint, of_site text, of_key bytea,
+    of_download bigint, of_user bigint, of_site text, of_key bytea, queued_at timestamptz,
     share text, here text, silent_s float8)
 RETURNS TABLE (link_from bigint, waits boolean) LANGUAGE sql STABLE AS $$
     SELECT (SELECT max(k.history_id) FROM twins_kept(s.key, of_user, share) k
@@ -310,6 +313,7 @@ RETURNS TABLE (link_from bigint, waits boolean) LANGUAGE sql STABLE AS $$
                         AND q.history_id < of_download AND q.cancel_wish_at IS NULL)
            OR EXISTS (SELECT FROM twins_kept(s.key, of_user, share) k
                       WHERE k.storage_node <> here
+                        AND greatest(k.since, queued_at) > now() - make_interval(secs => silent_s)
                         AND k.storage_node IN (SELECT open_nodes(silent_s)))
     FROM (SELECT CASE WHEN share <> 'off' AND of_site NOT IN (SELECT site FROM site_cookies)
                       THEN of_key END AS key) s

@@ -251,7 +251,7 @@ SELECT pg_advisory_xact_lock(hashtext('vasset.turns'));
 -- for no twin, or two of them could wait for each other.
 WITH twin AS MATERIALIZED (
     SELECT t.link_from, t.waits FROM download_history a CROSS JOIN LATERAL among_twins(
-        a.history_id, a.user_id, a.site, a.twin_key,
+        a.history_id, a.user_id, a.site, a.twin_key, a.woken_at,
         CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
     WHERE a.history_id = :history_id),
 claimed AS (UPDATE download_history d SET
@@ -478,7 +478,7 @@ turns AS (
             SELECT q.history_id, q.site, t.link_from IS NOT NULL AS is_linked,
                    busy.running + row_number() OVER (ORDER BY q.history_id) AS place
             FROM download_history q CROSS JOIN LATERAL among_twins(
-                q.history_id, q.user_id, q.site, q.twin_key,
+                q.history_id, q.user_id, q.site, q.twin_key, q.woken_at,
                 CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
             WHERE q.user_id = waiting.user_id AND q.status = 4 AND q.cancel_wish_at IS NULL
               AND coalesce(q.not_before, now()) <= now()
