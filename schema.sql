@@ -119,7 +119,8 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS reserved_bytes  bigint NOT NULL DEFAULT 0; -- of the archive, till it ends
 ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS twin_key        bytea,         -- of its address, wish and mode
-    ADD COLUMN IF NOT EXISTS linked_from     bigint;        -- whose file it took, unfetched
+    ADD COLUMN IF NOT EXISTS linked_from     bigint,        -- whose file it took, unfetched
+    ADD COLUMN IF NOT EXISTS behind_twin     boolean NOT NULL DEFAULT false; -- gets no turn yet
 CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
@@ -161,13 +162,10 @@ CREATE INDEX IF NOT EXISTS download_history_active
 CREATE INDEX IF NOT EXISTS download_history_kept
     ON download_history (user_id) INCLUDE (file_size)
     WHERE status = 1 AND file_removed_at IS NULL;
--- The two questions about twins, docs/decisions/0020-sharing.md.
-CREATE INDEX IF NOT EXISTS download_history_twins_active
-    ON download_history (twin_key, status, user_id, history_id)
-    WHERE status IN (4, 5) AND twin_key IS NOT NULL;
-CREATE INDEX IF NOT EXISTS download_history_twins_kept
-    ON download_history (twin_key, user_id, history_id)
-    WHERE status IN (1, 3) AND twin_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS download_history_twins
+    ON download_history (twin_key, status, user_id, history_id) WHERE twin_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS download_history_behind
+    ON download_history (user_id, twin_key, history_id) WHERE status = 4 AND behind_twin;
 
 -- What a user may use and has begun today; the rest of the books is counted from the downloads.
 -- Its row is the lock of the books: whoever adds to them holds it. docs/decisions/0013-quotas.md.
@@ -291,32 +289,36 @@ LANGUAGE sql STABLE AS $$
       AND coalesce(k.expire_at, 'infinity') > now()
 $$;
 
--- Whose file a download may take on this node, the newest, and whether it has to wait: for a twin
+-- Whether a download may take a twin's file on this node, and whether it has to wait: for a twin
 -- that runs, for one of the same user before it, for the node that has the file. Not for a node
 -- that takes nothing new, nor longer than that node had time to take it since it was queued and
 -- the file was there: its slots may be full for hours, or its disk away. Nothing is shared of a
--- site that has cookies.
+-- site that has cookies. Most have no twin, so that is asked first.
 CREATE OR REPLACE FUNCTION among_twins(
     of_download bigint, of_user bigint, of_site text, of_key bytea, queued_at timestamptz,
     share text, here text, silent_s float8)
-RETURNS TABLE (link_from bigint, waits boolean) LANGUAGE sql STABLE AS $$
-    SELECT (SELECT max(k.history_id) FROM twins_kept(s.key, of_user, share) k
-            WHERE k.storage_node = here),
-           EXISTS (SELECT FROM download_history r
-                   WHERE r.twin_key = s.key AND r.status = 5
-                     AND r.user_id BETWEEN CASE share WHEN 'all' THEN 0 ELSE of_user END
-                         AND CASE share WHEN 'all' THEN 9223372036854775807 ELSE of_user END
-                     AND r.history_id <> of_download AND r.cancel_wish_at IS NULL
-                     AND r.storage_node IN (SELECT open_nodes(silent_s)))
-           OR EXISTS (SELECT FROM download_history q
-                      WHERE q.twin_key = s.key AND q.status = 4 AND q.user_id = of_user
-                        AND q.history_id < of_download AND q.cancel_wish_at IS NULL)
-           OR EXISTS (SELECT FROM twins_kept(s.key, of_user, share) k
-                      WHERE k.storage_node <> here
-                        AND greatest(k.since, queued_at) > now() - make_interval(secs => silent_s)
-                        AND k.storage_node IN (SELECT open_nodes(silent_s)))
-    FROM (SELECT CASE WHEN share <> 'off' AND of_site NOT IN (SELECT site FROM site_cookies)
-                      THEN of_key END AS key) s
+RETURNS TABLE (links boolean, waits boolean) LANGUAGE sql STABLE AS $$
+    SELECT any_twin AND EXISTS (
+               SELECT FROM twins_kept(of_key, of_user, share) k WHERE k.storage_node = here),
+           any_twin AND (
+               EXISTS (SELECT FROM download_history r
+                       WHERE r.twin_key = of_key AND r.status = 5
+                         AND r.user_id BETWEEN CASE share WHEN 'all' THEN 0 ELSE of_user END
+                             AND CASE share WHEN 'all' THEN 9223372036854775807 ELSE of_user END
+                         AND r.history_id <> of_download AND r.cancel_wish_at IS NULL
+                         AND r.storage_node IN (SELECT open_nodes(silent_s)))
+               OR EXISTS (SELECT FROM download_history q
+                          WHERE q.twin_key = of_key AND q.status = 4 AND q.user_id = of_user
+                            AND q.history_id < of_download AND q.cancel_wish_at IS NULL)
+               OR EXISTS (SELECT FROM twins_kept(of_key, of_user, share) k
+                          WHERE k.storage_node <> here
+                            AND greatest(k.since, queued_at)
+                                > now() - make_interval(secs => silent_s)
+                            AND k.storage_node IN (SELECT open_nodes(silent_s))))
+    FROM (SELECT share <> 'off'
+             AND EXISTS (SELECT FROM download_history t
+                         WHERE t.twin_key = of_key AND t.history_id <> of_download)
+             AND of_site NOT IN (SELECT site FROM site_cookies) AS any_twin) a
 $$;
 
 -- A user's limits, their own or these, and what is used of them. Without a limit for the archive
@@ -506,6 +508,24 @@ $$;
 CREATE OR REPLACE TRIGGER download_history_inserted
     AFTER INSERT ON download_history
     FOR EACH ROW EXECUTE FUNCTION keep_transitions();
+-- When a download has ended, those behind it get turns again: all if there is a file for them, else
+-- the next. What is held just now is left to the sweep.
+CREATE OR REPLACE FUNCTION free_twins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE download_history SET behind_twin = false WHERE history_id IN (
+        SELECT history_id FROM download_history
+        WHERE user_id = NEW.user_id AND twin_key = NEW.twin_key AND status = 4 AND behind_twin
+        ORDER BY history_id LIMIT CASE WHEN NEW.status IN (1, 3) THEN NULL ELSE 1 END
+        FOR UPDATE SKIP LOCKED);
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER download_history_ended
+    AFTER UPDATE ON download_history
+    FOR EACH ROW WHEN (OLD.status IN (4, 5) AND NEW.status NOT IN (4, 5)
+                       AND NEW.twin_key IS NOT NULL)
+    EXECUTE FUNCTION free_twins();
 CREATE OR REPLACE TRIGGER download_history_moved
     AFTER UPDATE ON download_history
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)

@@ -39,6 +39,11 @@ class Due:
         rows = await self._db.all("downloads_next_turns", node=self._node, **turns.values)
         return [row["history_id"] for row in rows]
 
+    async def free_twins(self, turns: Turns) -> None:
+        """Give turns again to what is behind no twin any more, though nobody told it."""
+        values = {name: turns.values[name] for name in ("share", "silent_s")}
+        await self._db.all("twins_free", node=self._node, **values)
+
     async def ran_out(self) -> list[tuple[int, int]]:
         """Return the (history_id, attempt) of this node's fetches whose holder died."""
         rows = await self._db.all("downloads_ran_out", node=self._node)

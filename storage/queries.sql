@@ -118,9 +118,14 @@ batch AS MATERIALIZED (
 inserted AS (
     INSERT INTO download_history
         (user_id, url, site, twin_key, mode, quality, format_id, container, subtitles, batch_id,
-         reserved_bytes)
+         behind_twin, reserved_bytes)
     SELECT CAST(:user_id AS bigint), w.url, w.site, w.twin_key, :mode, :quality, :format_id,
            :container, :subtitles, b.batch_id,
+           w.site NOT IN (SELECT site FROM site_cookies)
+           AND (row_number() OVER (PARTITION BY w.twin_key ORDER BY w.place) > 1
+                OR EXISTS (SELECT FROM download_history a
+                           WHERE a.twin_key = w.twin_key AND a.status IN (4, 5)
+                             AND a.user_id = :user_id)),
            least(CAST(:reserve AS bigint), t.archive_left - (w.place - 1) * :reserve)
     FROM taken t CROSS JOIN batch b
     CROSS JOIN unnest(CAST(:urls AS text[]), CAST(:sites AS text[]), CAST(:twin_keys AS bytea[]))
@@ -250,7 +255,10 @@ SELECT pg_advisory_xact_lock(hashtext('vasset.turns'));
 -- asks nothing of a site or a provider, so their limits are not for it; what runs already waits
 -- for no twin, or two of them could wait for each other.
 WITH twin AS MATERIALIZED (
-    SELECT t.link_from, t.waits FROM download_history a CROSS JOIN LATERAL among_twins(
+    SELECT t.waits, CASE WHEN t.links THEN (
+        SELECT max(k.history_id) FROM twins_kept(a.twin_key, a.user_id, CAST(:share AS text)) k
+        WHERE k.storage_node = :node) END AS link_from
+    FROM download_history a CROSS JOIN LATERAL among_twins(
         a.history_id, a.user_id, a.site, a.twin_key, a.woken_at,
         CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
     WHERE a.history_id = :history_id),
@@ -260,7 +268,7 @@ claimed AS (UPDATE download_history d SET
     attempts = attempts + CASE WHEN continues THEN 0 ELSE 1 END, tries = 1,
     crashes = crashes + CASE WHEN claim_until IS NULL THEN 0 ELSE 1 END,
     continues = false, not_before = NULL, started_at = coalesce(started_at, now()),
-    linked_from = t.link_from, exit_name = NULL
+    linked_from = t.link_from, behind_twin = false, exit_name = NULL
 FROM twin t
 WHERE history_id = :history_id AND stage = 'acquire_proxy'
   AND (status = 4 OR (status = 5 AND storage_node = :node))
@@ -419,7 +427,7 @@ moved AS (UPDATE download_history SET
     reserved_bytes = least(CAST(:reserve AS bigint), taken.archive_left), status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
     continues = false, attempts = 0, crashes = 0, not_before = NULL, woken_at = now(),
     proxy_faults = 0, proxy_failing_since = NULL,
-    cancel_wish_at = NULL, finished_at = NULL, started_at = NULL,
+    cancel_wish_at = NULL, finished_at = NULL, started_at = NULL, behind_twin = false,
     error_code = NULL, error_message = NULL, error_retryable = NULL,
     asset_uuid = gen_random_uuid()
 FROM taken WHERE history_id = :history_id AND taken.granted = 1
@@ -475,15 +483,16 @@ turns AS (
             SELECT count(*) AS running FROM download_history r
             WHERE r.status = 5 AND r.user_id = waiting.user_id) busy
         CROSS JOIN LATERAL (
-            SELECT q.history_id, q.site, t.link_from IS NOT NULL AS is_linked,
+            SELECT q.history_id, q.site, t.links AS is_linked,
                    busy.running + row_number() OVER (ORDER BY q.history_id) AS place
             FROM download_history q CROSS JOIN LATERAL among_twins(
                 q.history_id, q.user_id, q.site, q.twin_key, q.woken_at,
                 CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
             WHERE q.user_id = waiting.user_id AND q.status = 4 AND q.cancel_wish_at IS NULL
+              AND (CAST(:share AS text) = 'off' OR NOT q.behind_twin)
               AND coalesce(q.not_before, now()) <= now()
               AND ((q.site NOT IN (SELECT site FROM closed) AND NOT t.waits)
-                   OR t.link_from IS NOT NULL)
+                   OR t.links)
             ORDER BY q.history_id LIMIT :per_user) turn
         LEFT JOIN limits l ON l.kind = 'site' AND l.name = turn.site
     WHERE turn.place <= :per_user)
@@ -502,9 +511,27 @@ WHERE history_id = :history_id AND EXISTS (
     SELECT FROM twins_kept(d.twin_key, d.user_id, 'user') k WHERE k.history_id = d.history_id);
 
 -- name: twins_disown
-UPDATE download_history SET twin_key = NULL
-WHERE history_id = :history_id AND epoch = :epoch AND status = 5
-RETURNING history_id;
+WITH disowned AS (
+    UPDATE download_history d SET twin_key = NULL FROM download_history old
+    WHERE d.history_id = :history_id AND d.epoch = :epoch AND d.status = 5
+      AND old.history_id = d.history_id
+    RETURNING d.user_id, old.twin_key)
+UPDATE download_history SET behind_twin = false WHERE history_id IN (
+    SELECT b.history_id FROM download_history b JOIN disowned o USING (user_id, twin_key)
+    WHERE b.status = 4 AND b.behind_twin ORDER BY b.history_id FOR UPDATE OF b SKIP LOCKED);
+
+-- name: twins_free
+-- Of those behind a twin the first, if they need not wait: who was before them has gone, and
+-- nobody could tell them. When it ends it frees the others.
+UPDATE download_history SET behind_twin = false WHERE history_id IN (
+    SELECT b.history_id FROM download_history b
+    JOIN (SELECT min(history_id) AS history_id FROM download_history
+          WHERE status = 4 AND behind_twin GROUP BY user_id, twin_key) f USING (history_id)
+    CROSS JOIN LATERAL among_twins(
+        b.history_id, b.user_id, b.site, b.twin_key, b.woken_at,
+        CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
+    WHERE t.links OR NOT t.waits
+    FOR UPDATE OF b SKIP LOCKED);
 
 -- name: limits_cool
 INSERT INTO limits (kind, name, cooling_until)

@@ -7,9 +7,9 @@ import pytest
 
 from domain.download import Download, User
 from domain.failures import SourceTroubleError
-from domain.requests import Container, Quality, Wish
+from domain.requests import Wish
 from domain.states import Mode, Stage
-from domain.twins import Share, twin_key
+from domain.twins import Share
 from storage.db import Db
 from storage.downloads import Downloads
 from storage.due import Due
@@ -18,7 +18,7 @@ from storage.nodes import Nodes
 from storage.twins import Twins
 from storage.users import Users
 from tests.storage.books import finish
-from tests.storage.rows import WISH, claim_first, submit
+from tests.storage.rows import claim_first, submit
 
 MANY = Turns(slots=50, per_user=50, share=Share.USER)
 ALL = replace(MANY, share=Share.ALL)
@@ -84,6 +84,7 @@ async def test_who_waits_is_free_when_the_leader_fails_or_is_to_be_cancelled(
 
     await claim_first(downloads, second, MANY)
     await downloads.cancel(second, user.user_id)
+    await due.free_twins(MANY)
 
     assert await due.next_turns(MANY) == [third]
     assert await linked(downloads, third) is None
@@ -230,21 +231,3 @@ async def test_two_that_run_already_do_not_wait_for_each_other(
 
     for one in twins:
         assert await got(downloads, one) is not None
-
-
-def test_twins_are_alike_in_all_that_makes_the_bytes() -> None:
-    wish = Wish(url="https://example.com/v", format_id="22", subtitles=("en",))
-    same = replace(wish, url="https://EXAMPLE.com.:443/v")
-    others = [
-        replace(wish, url="https://example.com/V"),
-        replace(wish, quality=Quality.P720),
-        replace(wish, format_id=None),
-        replace(wish, container=Container.MKV),
-        replace(wish, subtitles=("de",)),
-    ]
-
-    keys = {twin_key(each, Mode.QUICK) for each in (wish, *others)}
-
-    assert twin_key(same, Mode.QUICK) == twin_key(wish, Mode.QUICK)
-    assert len(keys | {twin_key(wish, Mode.ARCHIVE)}) == 7
-    assert twin_key(WISH, Mode.QUICK) not in keys
