@@ -25,8 +25,9 @@ setup: .venv/installed ## make .venv and install V-Asset into it
 up: .venv/installed ## run all of V-Asset on this machine; Ctrl-C stops it
 	@exec .venv/bin/vasset up $(ARGS)
 
+# Three processes, because most tests wait for others; each file stays in one, with its fixtures.
 test: .venv/tested parts ## run every test
-	@exec .venv/bin/pytest $(ARGS)
+	@exec .venv/bin/pytest -n 3 --dist loadfile $(ARGS)
 
 lint: .venv/tested ## check form, types and the stairs of imports
 	@.venv/bin/ruff format --check .
