@@ -118,7 +118,10 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS file_taken_at   timestamptz,   -- when a scrub last took it up
     ADD COLUMN IF NOT EXISTS batch_id        bigint,        -- submitted in one request
     ADD COLUMN IF NOT EXISTS reserved_bytes  bigint NOT NULL DEFAULT 0, -- of the archive, till it ends
-    ADD COLUMN IF NOT EXISTS webhook         varchar(2048); -- told of its ends; may hold a secret
+    ADD COLUMN IF NOT EXISTS webhook         varchar(2048), -- told of its ends; may hold a secret
+    ADD COLUMN IF NOT EXISTS twin_key        bytea,         -- of its address, wish and mode
+    ADD COLUMN IF NOT EXISTS linked_from     bigint,        -- whose file it took, unfetched
+    ADD COLUMN IF NOT EXISTS behind_twin     boolean NOT NULL DEFAULT false; -- gets no turn yet
 CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
@@ -160,6 +163,10 @@ CREATE INDEX IF NOT EXISTS download_history_active
 CREATE INDEX IF NOT EXISTS download_history_kept
     ON download_history (user_id) INCLUDE (file_size)
     WHERE status = 1 AND file_removed_at IS NULL;
+CREATE INDEX IF NOT EXISTS download_history_twins
+    ON download_history (twin_key, status, user_id, history_id) WHERE twin_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS download_history_behind
+    ON download_history (user_id, twin_key, history_id) WHERE status = 4 AND behind_twin;
 
 -- What a user may use and has begun today; the rest of the books is counted from the downloads.
 -- Its row is the lock of the books: whoever adds to them holds it. docs/decisions/0013-quotas.md.
@@ -261,6 +268,58 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN limits l ON l.kind = 'site' AND l.name = d.site
     WHERE d.status = 5 GROUP BY d.site, l.max_active
     HAVING count(*) >= coalesce(l.max_active, active)
+$$;
+
+-- The nodes that take new downloads.
+CREATE OR REPLACE FUNCTION open_nodes(silent_s float8) RETURNS SETOF varchar
+LANGUAGE sql STABLE AS $$
+    SELECT node FROM nodes
+    WHERE NOT draining AND heartbeat_at > now() - make_interval(secs => silent_s)
+$$;
+
+-- The twins whose file is there to be linked. Of whom they may be stands as a range, because that
+-- can be looked up in an index and an OR cannot.
+CREATE OR REPLACE FUNCTION twins_kept(key bytea, of_user bigint, share text)
+RETURNS TABLE (history_id bigint, storage_node varchar, since timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT k.history_id, k.storage_node, k.finished_at FROM download_history k
+    WHERE k.twin_key = key AND k.status IN (1, 3)
+      AND k.user_id BETWEEN CASE share WHEN 'all' THEN 0 ELSE of_user END
+                        AND CASE share WHEN 'all' THEN 9223372036854775807 ELSE of_user END
+      AND k.hidden_at IS NULL AND k.file_fault IS NULL
+      AND coalesce(k.expire_at, 'infinity') > now()
+$$;
+
+-- Whether a download may take a twin's file on this node, and whether it has to wait: for a twin
+-- that runs, for one of the same user before it, for the node that has the file. Not for a node
+-- that takes nothing new, nor longer than that node had time to take it since it was queued and
+-- the file was there: its slots may be full for hours, or its disk away. Nothing is shared of a
+-- site that has cookies. Most have no twin, so that is asked first.
+CREATE OR REPLACE FUNCTION among_twins(
+    of_download bigint, of_user bigint, of_site text, of_key bytea, queued_at timestamptz,
+    share text, here text, silent_s float8)
+RETURNS TABLE (links boolean, waits boolean) LANGUAGE sql STABLE AS $$
+    SELECT any_twin AND EXISTS (
+               SELECT FROM twins_kept(of_key, of_user, share) k WHERE k.storage_node = here),
+           any_twin AND (
+               EXISTS (SELECT FROM download_history r
+                       WHERE r.twin_key = of_key AND r.status = 5
+                         AND r.user_id BETWEEN CASE share WHEN 'all' THEN 0 ELSE of_user END
+                             AND CASE share WHEN 'all' THEN 9223372036854775807 ELSE of_user END
+                         AND r.history_id <> of_download AND r.cancel_wish_at IS NULL
+                         AND r.storage_node IN (SELECT open_nodes(silent_s)))
+               OR EXISTS (SELECT FROM download_history q
+                          WHERE q.twin_key = of_key AND q.status = 4 AND q.user_id = of_user
+                            AND q.history_id < of_download AND q.cancel_wish_at IS NULL)
+               OR EXISTS (SELECT FROM twins_kept(of_key, of_user, share) k
+                          WHERE k.storage_node <> here
+                            AND greatest(k.since, queued_at)
+                                > now() - make_interval(secs => silent_s)
+                            AND k.storage_node IN (SELECT open_nodes(silent_s))))
+    FROM (SELECT share <> 'off'
+             AND EXISTS (SELECT FROM download_history t
+                         WHERE t.twin_key = of_key AND t.history_id <> of_download)
+             AND of_site NOT IN (SELECT site FROM site_cookies) AS any_twin) a
 $$;
 
 -- A user's limits, their own or these, and what is used of them. Without a limit for the archive
@@ -366,7 +425,7 @@ CREATE TABLE IF NOT EXISTS stage_runs (
     stage        varchar(16) NOT NULL,
     storage_node varchar(63),
     exit_name    varchar(300),
-    outcome      varchar(32),                        -- done, let_go, interrupted or an error code
+    outcome      varchar(32),                        -- done, linked, let_go, interrupted or an error code
     began_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at     timestamptz,
     PRIMARY KEY (history_id, epoch)
@@ -387,6 +446,8 @@ BEGIN
                 WHEN NEW.crashes > OLD.crashes THEN 'interrupted'
                 WHEN NEW.status = 4 AND NEW.error_code IS NULL THEN 'let_go'
                 WHEN NEW.status = 4 THEN NEW.error_code
+                WHEN OLD.stage = 'acquire_proxy' AND NEW.stage = 'fetch'
+                    AND NEW.linked_from IS NOT NULL THEN 'linked'
                 WHEN NEW.status <> OLD.status OR NEW.stage <> OLD.stage THEN 'done'
                 WHEN NEW.tries < OLD.tries THEN 'let_go'
                 WHEN NEW.not_before IS NOT NULL THEN NEW.error_code
@@ -448,6 +509,24 @@ $$;
 CREATE OR REPLACE TRIGGER download_history_inserted
     AFTER INSERT ON download_history
     FOR EACH ROW EXECUTE FUNCTION keep_transitions();
+-- When a download has ended, those behind it get turns again: all if there is a file for them, else
+-- the next. What is held just now is left to the sweep.
+CREATE OR REPLACE FUNCTION free_twins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE download_history SET behind_twin = false WHERE history_id IN (
+        SELECT history_id FROM download_history
+        WHERE user_id = NEW.user_id AND twin_key = NEW.twin_key AND status = 4 AND behind_twin
+        ORDER BY history_id LIMIT CASE WHEN NEW.status IN (1, 3) THEN NULL ELSE 1 END
+        FOR UPDATE SKIP LOCKED);
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER download_history_ended
+    AFTER UPDATE ON download_history
+    FOR EACH ROW WHEN (OLD.status IN (4, 5) AND NEW.status NOT IN (4, 5)
+                       AND NEW.twin_key IS NOT NULL)
+    EXECUTE FUNCTION free_twins();
 CREATE OR REPLACE TRIGGER download_history_moved
     AFTER UPDATE ON download_history
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)

@@ -1,9 +1,10 @@
-"""The stage acquire_proxy: rent a proxy for this download and keep its lease."""
+"""The stage acquire_proxy: rent a proxy for this download, or link its twin's file instead."""
 
 import asyncio
 
 from actors import proxies
 from actors.context import Context
+from actors.linking import link
 from domain.download import Download, ProxyLease
 from domain.failures import DiskFullError
 from runtime import logs
@@ -11,14 +12,18 @@ from runtime import logs
 _log = logs.get("actors.acquire_proxy")
 
 
-async def acquire_proxy(context: Context, download: Download) -> ProxyLease:
-    """Return a fresh lease, kept for the fetch that follows.
+async def acquire_proxy(context: Context, download: Download) -> ProxyLease | None:
+    """Return a fresh lease, kept for the fetch that follows; None if there is nothing to fetch.
 
     Raises:
+        TwinGoneError: The file that was to be linked is not to be had any more.
         ProxyUnavailableError: The provider gave none in time, or Redis cannot keep it.
         DiskFullError: This node has passed its stop_ratio.
     """
     services = context.services
+    if download.linked_from is not None:
+        await link(context, download, download.linked_from)
+        return None
     usage = await asyncio.to_thread(services.files.usage)
     if usage.used_ratio >= services.settings.storage.stop_ratio:
         _log.error(

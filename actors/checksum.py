@@ -30,6 +30,8 @@ async def checksum(context: Context, download: Download) -> Digest:
         download, media.size_bytes
     ):
         raise TooLargeError(BEYOND_QUOTA)
+    if media.md5 is not None:
+        return Digest(md5=media.md5, size_bytes=media.size_bytes)
     digest = await asyncio.to_thread(digest_of, media.path)
     if digest.size_bytes != media.size_bytes:
         raise CorruptError

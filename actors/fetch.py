@@ -32,6 +32,9 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
         raise ProxyUnavailableError(message, reason="lease_ended")
     await asyncio.to_thread(services.files.fresh_staging, download.history_id, download.attempt)
     cookies = await cookies_of(context, site_of(download.wish.url))
+    if cookies:
+        # What the site shows to them is for nobody else.
+        await services.twins.disown(download)
     order = FetchOrder(wish=download.wish, staging=staging, lease=lease, cookies=cookies)
     _log.info("fetch_started", exit=lease.exit_name)
     teller = _Teller(context, download)

@@ -26,6 +26,7 @@ class Interruption(Enum):
 
     CANCELLED = auto()
     STOPPING = auto()
+    TWIN_GONE = auto()
     CLAIM_LOST = auto()
 
 
@@ -108,7 +109,7 @@ async def settle_interruption(
                 await _end(context, claim, Status.CANCELLED)
         case Interruption.STOPPING if claim.stage in (Stage.CHECKSUM, Stage.RECORD):
             await downloads.let_go(claim)
-        case Interruption.STOPPING:
+        case Interruption.STOPPING | Interruption.TWIN_GONE:
             await _put_back(context, claim, None, NO_DELAY)
         case Interruption.CLAIM_LOST if claim.stage in (Stage.ACQUIRE_PROXY, Stage.FETCH):
             # The next attempt has a staging folder of its own, so this one is only ours.

@@ -33,6 +33,10 @@ RENEW_EVERY = CLAIM / 4
 _log = logs.get("actors.stage")
 
 
+class TwinGoneError(Exception):
+    """The file that a work was to link is not to be had; its download is queued again."""
+
+
 class ClaimLostError(Exception):
     """A work found its row changed under it; somebody else holds it, or its owner cancelled."""
 
@@ -106,6 +110,8 @@ async def _work_while_held(
     except ClaimLostError:
         wished = await context.services.downloads.renew(claim)
         return Interruption.CANCELLED if wished else Interruption.CLAIM_LOST
+    except TwinGoneError:
+        return Interruption.TWIN_GONE
     except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a work met, its row must be settled

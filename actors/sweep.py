@@ -27,6 +27,7 @@ async def sweep(context: Context) -> None:
     while unheard := await due.unheard():
         for history_id, stage in unheard:
             context.wakeups.send(stage, history_id, node=context.node)
+    await due.free_twins(context.services.turns)
     await context.give_turns()
     await _clear_orphans(context)
     await _release_leases(context)

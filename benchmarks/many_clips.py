@@ -59,6 +59,8 @@ def _table(folder: Path, urls: list[str]) -> str:
         "VASSET_DOWNLOADS__SLOTS": str(AT_ONCE),
         "VASSET_DOWNLOADS__PER_USER_ACTIVE": str(AT_ONCE),
         "VASSET_QUOTA__DAILY_DOWNLOADS": "100000",
+        # Each round asks for the same clips.
+        "VASSET_DOWNLOADS__SHARE": "off",
     }
     with Program(folder / "data", environment) as program, _account(program) as http:
         mother = psutil.Process(program.process.pid)

@@ -22,6 +22,7 @@ class Download:
         proxy_faults: How many proxies in a row failed it; they cost it no attempt.
         proxy_failing: For how long already.
         exit_name: Of its latest proxy, or None.
+        linked_from: The twin whose file it takes instead of fetching one, or None.
         created_at: When it was submitted, UTC; its day names the archive's folder.
         title: As the site gave it, cleaned; None before the fetch.
         extension: Of the fetched file, from the allow-list; None before the fetch.
@@ -43,6 +44,7 @@ class Download:
     proxy_faults: int
     proxy_failing: timedelta
     exit_name: str | None
+    linked_from: int | None
     title: str | None
     extension: str | None
     digest: "Digest | None"
@@ -95,6 +97,7 @@ class FetchedMedia:
         path: The one finished file, inside the staging folder.
         extension: Without a dot, from the allow-list in gateways/ytdlp/options.py.
         title: The site's text, cleaned of control characters; may be empty.
+        md5: Of a file that is linked, whose digest is known; None: it is to be read.
     """
 
     path: Path
@@ -105,6 +108,7 @@ class FetchedMedia:
     webpage_url: str | None
     thumbnail: str | None
     duration_s: float | None
+    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

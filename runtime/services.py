@@ -44,6 +44,7 @@ from storage.roster import Roster
 from storage.slots import Slots
 from storage.socket_tickets import SocketTickets
 from storage.strays import Strays
+from storage.twins import Twins
 from storage.users import Users
 from storage.webhook_secrets import WebhookSecrets
 from storage.webhooks import Webhooks
@@ -59,6 +60,7 @@ class Services:
     downloads: Downloads
     history: History
     due: Due
+    twins: Twins
     users: Users
     api_keys: ApiKeys
     roster: Roster
@@ -94,6 +96,7 @@ class Services:
             site_starts=downloads.per_site_starts,
             provider=proxy.provider,
             provider_starts=proxy.starts,
+            share=downloads.share,
         )
 
     @property
@@ -158,6 +161,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         downloads=Downloads(db, node=node, allowance=allowance),
         history=History(db),
         due=Due(db, node=node),
+        twins=Twins(db),
         users=Users(db, feed),
         api_keys=ApiKeys(db, feed),
         roster=Roster(db, feed),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from domain.quotas import MAX_AMOUNT
+from domain.twins import Share
 
 MIN_SECRET_BYTES = 32
 """Source: RFC 7518, section 3.2: a key as long as the hash of HS256."""
@@ -82,6 +83,7 @@ class Downloads(_Section):
     max_playlist_entries: Count
     connections: Count
     quick_ttl_h: Count
+    share: Share
     parse_slots: Count
     parse_per_user: Count
     parse_timeout_s: Annotated[int, Field(ge=2)]

@@ -18,8 +18,8 @@ from storage.files import Files
 class AssetFault(StrEnum):
     """What is wrong with an asset; the word in the row, the log and the metrics.
 
-    ``changed``: its size, inode, kind or number of names is not the row's. ``corrupt``: its
-    digest is not, which only reading it all shows.
+    ``changed``: its size, inode, kind or mode is not what it was. ``corrupt``: its digest is
+    not, which only reading it all shows.
     """
 
     MISSING = "missing"
@@ -110,12 +110,21 @@ def open_asset(files: Files, asset: KeptAsset, *, any_inode: bool = False) -> in
             raise AssetFaultError(AssetFault.CHANGED) from error
         raise
     seen = os.fstat(descriptor)
-    is_same = stat.S_ISREG(seen.st_mode) and seen.st_nlink == 1
-    is_same = is_same and seen.st_size == asset.digest.size_bytes
-    if not is_same or not (any_inode or asset.inode in (None, seen.st_ino)):
+    is_sound = stat.S_ISREG(seen.st_mode) and not seen.st_mode & stat.S_IWOTH
+    is_sound = is_sound and seen.st_size == asset.digest.size_bytes
+    if not is_sound or not (any_inode or _is_placed(files, asset, seen)):
         os.close(descriptor)
         raise AssetFaultError(AssetFault.CHANGED)
     return descriptor
+
+
+def _is_placed(files: Files, asset: KeptAsset, seen: os.stat_result) -> bool:
+    """Whether this is the file that was placed for the row, as far as its number tells."""
+    if asset.inode is None:
+        # Recorded before twins shared files, so it has the one name.
+        return seen.st_nlink == 1
+    # A number means something within its file system only.
+    return seen.st_ino == asset.inode and seen.st_dev == files.root.stat().st_dev
 
 
 class Assets:

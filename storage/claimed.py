@@ -26,6 +26,7 @@ def as_download(row: Row) -> Download:
         proxy_faults=row["proxy_faults"],
         proxy_failing=timedelta(seconds=row.get("proxy_failing_s", 0.0)),
         exit_name=row["exit_name"],
+        linked_from=row["linked_from"],
         title=row["title"],
         extension=row["extension"],
         digest=_digest(row),

@@ -1,7 +1,7 @@
 """The rows of download_history: claims, settlements and what a user sees."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
@@ -21,9 +21,6 @@ from storage.submissions import submit_all
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts unless it is renewed."""
-
-NODE_SILENT = timedelta(seconds=60)
-"""A node whose heartbeat is older than this is taken for dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +127,7 @@ class Downloads:
             row = await statements.one(
                 "downloads_claim_first",
                 claim_s=claim_s,
-                **asdict(turns),
+                **turns.values,
                 **values,
             )
         return None if row is None else as_download(row)

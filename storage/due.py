@@ -1,7 +1,7 @@
 """What is due: whose turn it is, what was lost on the way, what has expired."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,8 +9,8 @@ from domain.download import Download
 from domain.states import Mode, Stage
 from storage.claimed import as_download
 from storage.db import Db, Row
-from storage.downloads import NODE_SILENT
 from storage.limits import Turns
+from storage.nodes import NODE_SILENT
 
 PATIENCE = timedelta(seconds=20)
 """A stage that is due but held by nobody for so long has lost its message."""
@@ -36,8 +36,13 @@ class Due:
 
     async def next_turns(self, turns: Turns) -> list[int]:
         """Return the ids that may start on this node now, in the fair order."""
-        rows = await self._db.all("downloads_next_turns", node=self._node, **asdict(turns))
+        rows = await self._db.all("downloads_next_turns", node=self._node, **turns.values)
         return [row["history_id"] for row in rows]
+
+    async def free_twins(self, turns: Turns) -> None:
+        """Give turns again to what is behind no twin any more, though nobody told it."""
+        values = {name: turns.values[name] for name in ("share", "silent_s")}
+        await self._db.all("twins_free", node=self._node, **values)
 
     async def ran_out(self) -> list[tuple[int, int]]:
         """Return the (history_id, attempt) of this node's fetches whose holder died."""

@@ -1,11 +1,13 @@
 """The limits: how much may run at once, what cools down, what an administrator has set."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from domain.twins import Share
 from storage.db import Db, Row
+from storage.nodes import NODE_SILENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,7 @@ class Turns:
         site_starts: Of one site, a minute; 0 for no limit.
         provider: The provider of proxies that each start asks.
         provider_starts: Through that provider, a minute; 0 for no limit.
+        share: With whose twins a download may share a file.
     """
 
     slots: int
@@ -27,6 +30,12 @@ class Turns:
     site_starts: int = 0
     provider: str = "none"
     provider_starts: int = 0
+    share: Share = Share.OFF
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """Return them as the statements take them."""
+        return asdict(self) | {"silent_s": NODE_SILENT.total_seconds()}
 
 
 class Limited(StrEnum):

@@ -1,9 +1,12 @@
 """The storage nodes: heartbeats and draining."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from storage.db import Db, Row
-from storage.downloads import NODE_SILENT
+
+NODE_SILENT = timedelta(seconds=60)
+"""A node whose heartbeat is older than this is taken for dead."""
 
 
 class Nodes:

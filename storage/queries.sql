@@ -124,14 +124,19 @@ batch AS MATERIALIZED (
     FROM taken),
 inserted AS (
     INSERT INTO download_history
-        (user_id, url, site, mode, quality, format_id, container, subtitles, batch_id,
-         reserved_bytes)
-    SELECT CAST(:user_id AS bigint), w.url, w.site, :mode, :quality, :format_id, :container,
-           :subtitles, b.batch_id,
+        (user_id, url, site, twin_key, mode, quality, format_id, container, subtitles, batch_id,
+         behind_twin, reserved_bytes)
+    SELECT CAST(:user_id AS bigint), w.url, w.site, w.twin_key, :mode, :quality, :format_id,
+           :container, :subtitles, b.batch_id,
+           w.site NOT IN (SELECT site FROM site_cookies)
+           AND (row_number() OVER (PARTITION BY w.twin_key ORDER BY w.place) > 1
+                OR EXISTS (SELECT FROM download_history a
+                           WHERE a.twin_key = w.twin_key AND a.status IN (4, 5)
+                             AND a.user_id = :user_id)),
            least(CAST(:reserve AS bigint), t.archive_left - (w.place - 1) * :reserve)
     FROM taken t CROSS JOIN batch b
-    CROSS JOIN unnest(CAST(:urls AS text[]), CAST(:sites AS text[]))
-        WITH ORDINALITY AS w (url, site, place)
+    CROSS JOIN unnest(CAST(:urls AS text[]), CAST(:sites AS text[]), CAST(:twin_keys AS bytea[]))
+        WITH ORDINALITY AS w (url, site, twin_key, place)
     WHERE w.place <= t.granted ORDER BY w.place
     RETURNING *)
 SELECT t.refused_by, t.refused_limit, t.resets_in_s, i.*
@@ -256,13 +261,25 @@ ORDER BY history_id DESC LIMIT :limit;
 SELECT pg_advisory_xact_lock(hashtext('vasset.turns'));
 
 -- name: downloads_claim_first
--- Takes a slot too, so it runs behind downloads_lock_turns and the counts are exact.
-WITH claimed AS (UPDATE download_history d SET
+-- Takes a slot too, so it runs behind downloads_lock_turns and the counts are exact. What is linked
+-- asks nothing of a site or a provider, so their limits are not for it; what runs already waits
+-- for no twin, or two of them could wait for each other.
+WITH twin AS MATERIALIZED (
+    SELECT t.waits, CASE WHEN t.links THEN (
+        SELECT max(k.history_id) FROM twins_kept(a.twin_key, a.user_id, CAST(:share AS text)) k
+        WHERE k.storage_node = :node) END AS link_from
+    FROM download_history a CROSS JOIN LATERAL among_twins(
+        a.history_id, a.user_id, a.site, a.twin_key, a.woken_at,
+        CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
+    WHERE a.history_id = :history_id),
+claimed AS (UPDATE download_history d SET
     status = 5, storage_node = :node, claimed_by = :holder,
     claim_until = now() + make_interval(secs => :claim_s), epoch = epoch + 1,
     attempts = attempts + CASE WHEN continues THEN 0 ELSE 1 END, tries = 1,
     crashes = crashes + CASE WHEN claim_until IS NULL THEN 0 ELSE 1 END,
-    continues = false, not_before = NULL, started_at = coalesce(started_at, now())
+    continues = false, not_before = NULL, started_at = coalesce(started_at, now()),
+    linked_from = t.link_from, behind_twin = false, exit_name = NULL
+FROM twin t
 WHERE history_id = :history_id AND stage = 'acquire_proxy'
   AND (status = 4 OR (status = 5 AND storage_node = :node))
   AND (claim_until IS NULL OR claim_until < now())
@@ -272,9 +289,11 @@ WHERE history_id = :history_id AND stage = 'acquire_proxy'
        WHERE o.status = 5 AND o.storage_node = :node AND o.history_id <> :history_id) < :slots
   AND (SELECT count(*) FROM download_history o
        WHERE o.status = 5 AND o.user_id = d.user_id AND o.history_id <> :history_id) < :per_user
-  AND d.site NOT IN (SELECT closed_sites(:per_site, :site_starts))
-  AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))
-RETURNING *),
+  AND (t.link_from IS NOT NULL OR (
+       (d.status = 5 OR NOT t.waits)
+       AND d.site NOT IN (SELECT closed_sites(:per_site, :site_starts))
+       AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))))
+RETURNING d.*),
 counted AS (
     INSERT INTO limits (kind, name, paid_until)
     SELECT k.kind, k.name, now() + interval '60 s' / coalesce(l.max_starts, k.starts)
@@ -283,7 +302,7 @@ counted AS (
         ('provider', CAST(:provider AS varchar), CAST(:provider_starts AS int))
     ) AS k (kind, name, starts)
     LEFT JOIN limits l ON l.kind = k.kind AND l.name = k.name
-    WHERE coalesce(l.max_starts, k.starts) > 0
+    WHERE coalesce(l.max_starts, k.starts) > 0 AND c.linked_from IS NULL
     ON CONFLICT (kind, name) DO UPDATE SET
         paid_until = greatest(limits.paid_until, now()) + (excluded.paid_until - now())),
 turn AS (UPDATE users u SET turn_at = clock_timestamp() FROM claimed c
@@ -327,10 +346,13 @@ WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until
 FOR UPDATE;
 
 -- name: downloads_finish
-UPDATE download_history SET
+UPDATE download_history d SET
     status = :status, claim_until = NULL, finished_at = now(), file_path = :file_path,
     file_name = :file_name, file_size = :file_size, file_hash = :file_hash,
-    file_inode = :file_inode, file_fault = NULL, file_fault_at = NULL, file_read_at = now(),
+    file_inode = :file_inode, file_fault = NULL, file_fault_at = NULL,
+    -- A linked file was last read when its twin's was.
+    file_read_at = CASE WHEN linked_from IS NULL THEN now() ELSE (
+        SELECT k.file_read_at FROM download_history k WHERE k.history_id = d.linked_from) END,
     expire_at = CASE WHEN :status = 3 THEN now() + make_interval(secs => :ttl_s) END,
     error_code = NULL, error_message = NULL, error_retryable = NULL
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
@@ -415,7 +437,7 @@ moved AS (UPDATE download_history SET
     reserved_bytes = least(CAST(:reserve AS bigint), taken.archive_left), status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
     continues = false, attempts = 0, crashes = 0, not_before = NULL, woken_at = now(),
     proxy_faults = 0, proxy_failing_since = NULL,
-    cancel_wish_at = NULL, finished_at = NULL, started_at = NULL,
+    cancel_wish_at = NULL, finished_at = NULL, started_at = NULL, behind_twin = false,
     error_code = NULL, error_message = NULL, error_retryable = NULL,
     asset_uuid = gen_random_uuid()
 FROM taken WHERE history_id = :history_id AND taken.granted = 1
@@ -457,8 +479,8 @@ WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status = 5;
 WITH closed AS MATERIALIZED (
     SELECT closed_sites(:per_site, :site_starts) AS site),
 turns AS (
-    SELECT turn.history_id, turn.place, waiting.turn_at,
-           row_number() OVER (PARTITION BY turn.site
+    SELECT turn.history_id, turn.place, turn.is_linked, waiting.turn_at,
+           row_number() OVER (PARTITION BY turn.site, turn.is_linked
                               ORDER BY turn.place, waiting.turn_at, turn.history_id)
            + (SELECT count(*) FROM download_history s
               WHERE s.status = 5 AND s.site = turn.site) AS place_at_site,
@@ -471,22 +493,55 @@ turns AS (
             SELECT count(*) AS running FROM download_history r
             WHERE r.status = 5 AND r.user_id = waiting.user_id) busy
         CROSS JOIN LATERAL (
-            SELECT q.history_id, q.site,
+            SELECT q.history_id, q.site, t.links AS is_linked,
                    busy.running + row_number() OVER (ORDER BY q.history_id) AS place
-            FROM download_history q
+            FROM download_history q CROSS JOIN LATERAL among_twins(
+                q.history_id, q.user_id, q.site, q.twin_key, q.woken_at,
+                CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
             WHERE q.user_id = waiting.user_id AND q.status = 4 AND q.cancel_wish_at IS NULL
+              AND (CAST(:share AS text) = 'off' OR NOT q.behind_twin)
               AND coalesce(q.not_before, now()) <= now()
-              AND q.site NOT IN (SELECT site FROM closed)
+              AND ((q.site NOT IN (SELECT site FROM closed) AND NOT t.waits)
+                   OR t.links)
             ORDER BY q.history_id LIMIT :per_user) turn
         LEFT JOIN limits l ON l.kind = 'site' AND l.name = turn.site
     WHERE turn.place <= :per_user)
 SELECT history_id FROM turns
-WHERE place_at_site <= per_site
-  AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))
+WHERE (is_linked OR (
+       place_at_site <= per_site
+       AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))))
   AND NOT EXISTS (SELECT FROM nodes n WHERE n.node = :node AND n.draining)
 ORDER BY place, turn_at, history_id
 LIMIT greatest(0, :slots - (SELECT count(*) FROM download_history o
                             WHERE o.status = 5 AND o.storage_node = :node));
+
+-- name: twins_kept
+SELECT * FROM download_history d
+WHERE history_id = :history_id AND EXISTS (
+    SELECT FROM twins_kept(d.twin_key, d.user_id, 'user') k WHERE k.history_id = d.history_id);
+
+-- name: twins_disown
+WITH disowned AS (
+    UPDATE download_history d SET twin_key = NULL FROM download_history old
+    WHERE d.history_id = :history_id AND d.epoch = :epoch AND d.status = 5
+      AND old.history_id = d.history_id
+    RETURNING d.user_id, old.twin_key)
+UPDATE download_history SET behind_twin = false WHERE history_id IN (
+    SELECT b.history_id FROM download_history b JOIN disowned o USING (user_id, twin_key)
+    WHERE b.status = 4 AND b.behind_twin ORDER BY b.history_id FOR UPDATE OF b SKIP LOCKED);
+
+-- name: twins_free
+-- Of those behind a twin the first, if they need not wait: who was before them has gone, and
+-- nobody could tell them. When it ends it frees the others.
+UPDATE download_history SET behind_twin = false WHERE history_id IN (
+    SELECT b.history_id FROM download_history b
+    JOIN (SELECT min(history_id) AS history_id FROM download_history
+          WHERE status = 4 AND behind_twin GROUP BY user_id, twin_key) f USING (history_id)
+    CROSS JOIN LATERAL among_twins(
+        b.history_id, b.user_id, b.site, b.twin_key, b.woken_at,
+        CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
+    WHERE t.links OR NOT t.waits
+    FOR UPDATE OF b SKIP LOCKED);
 
 -- name: limits_cool
 INSERT INTO limits (kind, name, cooling_until)

@@ -32,15 +32,14 @@ class Strays:
         """Set a stray aside, where nothing reads it."""
         folder = self._root / QUARANTINE
         folder.mkdir(mode=0o700, exist_ok=True)
-        aside = folder / f"{time.time_ns()}-{path.name[:100]}"
-        path.rename(aside)
-        os.utime(aside, follow_symlinks=False)
+        # The name keeps the time: the file may be an asset's too, by another name.
+        path.rename(folder / f"{time.time_ns()}-{path.name[:100]}")
 
     def forget(self, age: timedelta) -> int:
         """Delete what has been set aside for so long; return how many files."""
         folder = self._root / QUARANTINE
-        latest = time.time() - age.total_seconds()
-        old = [p for p in folder.glob("*") if p.lstat().st_mtime <= latest]
+        latest = time.time_ns() - int(age.total_seconds() * 1e9)
+        old = [p for p in folder.glob("[0-9]*-*") if int(p.name.partition("-")[0]) <= latest]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)

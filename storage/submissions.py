@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from domain.quotas import Allowance
 from domain.requests import Wish
 from domain.states import Mode
+from domain.twins import twin_key
 from storage import audit
 from storage.audit import Action
 from storage.db import Row, Statements
@@ -48,6 +49,7 @@ async def submit_all(
         user_id=user_id,
         urls=[each["url"] for each in columns],
         sites=[each["site"] for each in columns],
+        twin_keys=[twin_key(wish, mode) for wish in wishes],
         mode=mode.value,
         is_batch=is_batch,
         **form,

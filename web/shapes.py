@@ -139,8 +139,8 @@ class DownloadShown(BaseModel):
 class StageRunShown(BaseModel):
     """One claim of one stage: where it ran, through which exit, how it ended after how long.
 
-    ``outcome`` is null while it runs, else ``done``, ``let_go``, ``interrupted``, ``cancelled``
-    or the code of an error.
+    ``outcome`` is null while it runs, else ``done``, ``linked``, ``let_go``, ``interrupted``,
+    ``cancelled`` or the code of an error.
     """
 
     attempt: int

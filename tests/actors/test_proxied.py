@@ -121,6 +121,7 @@ async def test_each_lease_is_given_back_once_and_what_it_cost_is_counted(
             VASSET_PROXY__API_KEY=third_party.key,
             VASSET_PROXY__RELEASE="DELETE " + third_party.url("/leases/") + "{history_id}",
             VASSET_PROXY__COST="0.5",
+            VASSET_DOWNLOADS__SHARE="off",
         )
         ids = [await idle_station.submit(site.clip_url(27)) for _ in range(2)]
         ids.append(await idle_station.submit(site.url("/status/404")))

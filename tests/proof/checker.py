@@ -49,6 +49,7 @@ class Verdict:
     unrecorded: list[str]
     missing: list[str]
     mismatched: list[str]
+    mixed: list[str]
     wrongly_deleted: list[str]
     orphans: list[str]
     leaked: list[str]
@@ -86,6 +87,7 @@ def check(evidence: Evidence) -> Verdict:
             for i, path in paths.items()
             if path in files and not _matches(path, rows[i], evidence.accepted.get(i, ""))
         ],
+        mixed=_mixed({i: path for i, path in paths.items() if path in files}, rows),
         wrongly_deleted=_wrongly_deleted(missing, rows, evidence.moves),
         orphans=_orphans(evidence),
         leaked=[
@@ -123,6 +125,18 @@ def _matches(path: Path, row: Row, served: str) -> bool:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     size = path.stat().st_size
     return size == row["file_size"] and md5 == row["file_hash"] and served in ("", md5)
+
+
+def _mixed(paths: Mapping[int, Path], rows: Mapping[int, Row]) -> list[str]:
+    """Return downloads that share a file though they are no twins, or of two users."""
+    kinds: dict[tuple[int, int], set[tuple[object, ...]]] = {}
+    for i, path in paths.items():
+        row = rows[i]
+        seen = path.stat()
+        # What has no key shares with nobody, so it is of a kind of its own.
+        kind = (row["twin_key"] or i, row["user_id"])
+        kinds.setdefault((seen.st_dev, seen.st_ino), set()).add(kind)
+    return [f"inode {file[1]} has {len(its)}" for file, its in kinds.items() if len(its) > 1]
 
 
 def _judge_moves(moves: Sequence[Row], rows: Mapping[int, Row]) -> tuple[list[str], list[str]]:

@@ -25,6 +25,7 @@ class Clients:
         self._random = random.Random(seed)  # noqa: S311 - a seed makes it repeatable
         self._journal = journal
         self._users: list[httpx.AsyncClient] = []
+        self._asked: list[tuple[str, str]] = []
 
     async def join(self) -> None:
         """Register the users, once the web process answers."""
@@ -69,6 +70,10 @@ class Clients:
         url = self._site.url(path, size=size, **pace)
         if draw > 0.9:
             url, md5 = self._broken(number, path, size), ""
+        if self._asked and self._random.random() < 0.2:
+            # Asked again: maybe while it runs, maybe long after, maybe by another.
+            url, md5 = self._random.choice(self._asked)
+        self._asked.append((url, md5))
         mode = self._random.choice(["quick_download", "archive"])
         cancel_s = self._random.uniform(0, 8) if self._random.random() < 0.08 else None
         return url, md5, mode, cancel_s

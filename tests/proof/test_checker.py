@@ -95,6 +95,12 @@ def copy_a_file(evidence: Evidence) -> Evidence:
     return evidence
 
 
+def share_a_file(evidence: Evidence) -> Evidence:
+    file_of(evidence, 1).unlink()
+    file_of(evidence, 1).hardlink_to(file_of(evidence, 0))
+    return evidence
+
+
 def leave_staging(evidence: Evidence) -> Evidence:
     (evidence.roots["node-a"] / ".staging" / "7.1").mkdir()
     return evidence
@@ -105,6 +111,7 @@ MUTATIONS: list[tuple[Callable[[Evidence], Evidence], set[str]]] = [
     (delete_quick, {"missing"}),
     (flip_a_byte, {"mismatched"}),
     (serve_another, {"mismatched"}),
+    (share_a_file, {"mismatched", "mixed"}),
     (add_a_file, {"unrecorded"}),
     (copy_a_file, {"unrecorded", "doubled"}),
     (leave_staging, {"orphans"}),

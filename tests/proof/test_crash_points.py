@@ -35,6 +35,13 @@ POINTS = {
 FETCHED = list(POINTS).index("20")
 """From here on the file is complete, so it must not be fetched again."""
 
+LINKING = {
+    "14 the link is there": "after:actors.linking:link_asset",
+    "14 the manifest is there": "after:storage.manifests:write",
+    "14 the fetch is due": f"after:{DOWNLOADS}.pass_on",
+    "24": "after:storage.files:Files.place",
+}
+
 A_MINUTE_LATER = (
     "UPDATE download_history SET claim_until = claim_until - interval '61 s',"
     " woken_at = woken_at - interval '61 s'"
@@ -77,6 +84,33 @@ async def test_a_death_on_the_way_loses_and_doubles_nothing(
         # One fetch: the extractor looks at the address, then the transfer begins.
         assert row["attempts"] == 1
         assert len(site.requests_for("/clips/90.mp4")) == 2
+
+
+@pytest.mark.parametrize("number", LINKING)
+async def test_a_death_while_a_twin_is_linked_fetches_nothing_again(
+    idle_station: Station, site: Site, postgres: Postgres, database_url: str, number: str
+) -> None:
+    site.forget()
+    worker = await idle_station.start_worker()
+    first = await idle_station.submit(site.clip_url(92), Mode.ARCHIVE)
+    await idle_station.ended(first)
+    worker.stop()
+    again = await idle_station.submit(site.clip_url(92), Mode.ARCHIVE)
+    await idle_station.die_at(LINKING[number])
+    await idle_station.services.db.raw(A_MINUTE_LATER)
+
+    await idle_station.start_worker()
+
+    rows = [await idle_station.ended(one) for one in (first, again)]
+    assert [row["status"] for row in rows] == [Status.COMPLETED] * 2
+    assert rows[0]["file_inode"] == rows[1]["file_inode"]
+    assert len(site.requests_for("/clips/92.mp4")) == 2
+
+    async def is_clean() -> bool:
+        accepted = dict.fromkeys((first, again), site.md5("/clips/92.mp4"))
+        return not check(await left(idle_station, postgres, database_url, accepted)).faults
+
+    await eventually(is_clean, timeout_s=20)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

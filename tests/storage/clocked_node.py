@@ -18,6 +18,7 @@ from storage.db import Db, Row
 from storage.downloads import Asset, Downloads, Turns
 from storage.due import Due
 from storage.files import Files
+from storage.twins import Twins, link_asset
 
 QUICK_TTL: Final = timedelta(hours=24)
 TROUBLE: Final = SourceTroubleError()
@@ -82,6 +83,7 @@ class ClockedNode:
         self.name = name
         self.downloads = Downloads(db, node=name)
         self.due = Due(db, node=name)
+        self._twins = Twins(db)
         self.files = Files(root / name, node=name)
         self.files.prepare_root()
 
@@ -106,6 +108,8 @@ class ClockedNode:
         following = claim.stage.following
         if following is None:
             return await self._record(claim, dies=dies)
+        if claim.linked_from is not None and claim.stage is Stage.ACQUIRE_PROXY:
+            await self._link(claim, claim.linked_from)
         outcome = self._outcome(claim)
         return not dies and await self.downloads.pass_on(claim, following, outcome=outcome)
 
@@ -113,6 +117,7 @@ class ClockedNode:
         """Do what the actors' sweep does with the rows; return the wake-ups that it sends."""
         await self.due.take_back()
         await self.due.end_cancel_wishes()
+        await self.due.free_twins(turns)
         turns_now = await self.due.next_turns(turns)
         return [*await self.due.unheard(), *((n, Stage.ACQUIRE_PROXY) for n in turns_now)]
 
@@ -158,16 +163,25 @@ class ClockedNode:
             case _:
                 return None
 
+    async def _link(self, claim: Download, twin_id: int) -> None:
+        """Link the twin's file; if it is gone the fetch that follows makes one."""
+        self.files.fresh_staging(claim.history_id, claim.attempt)
+        if (twin := await self._twins.kept(twin_id)) is not None:
+            link_asset(self.files, twin.asset, self._staged(claim))
+
     async def _record(self, claim: Download, *, dies: bool) -> bool:
         final, digest = self.files.path_of(claim), claim.digest
         assert digest is not None
-        asset = Asset(file_path=str(final), file_name="v.mp4", inode=1, digest=digest)
         with suppress(_DeathError):
             async with self._db.transaction() as statements:
                 if await self.downloads.hold(statements, claim):
-                    self.files.place(self._staged(claim), final, size_bytes=digest.size_bytes)
+                    staged, size = self._staged(claim), digest.size_bytes
+                    inode = self.files.place(staged, final, size_bytes=size)
                     if dies:
                         raise _DeathError
+                    asset = Asset(
+                        file_path=str(final), file_name="v.mp4", inode=inode, digest=digest
+                    )
                     await self.downloads.finish(statements, claim, asset, quick_ttl=QUICK_TTL)
                     return True
         return False

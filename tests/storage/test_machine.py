@@ -6,6 +6,7 @@ The suite tries the same few lives each time. A long run by hand tries new ones:
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from domain.states import Stage, Status
+from domain.twins import Share
 from storage.db import Db
 from storage.downloads import CLAIM
 from tests.conftest import SCHEMA
 from tests.storage.clocked_node import ENDINGS, HANDS_ON, Holder, check_path
-from tests.storage.rows import TURNS
+from tests.storage.rows import TURNS as UNSHARED
 from tests.storage.world import NAMES, World
 from tests.support.clock import database_with_clock
 from tests.support.postgres import Postgres
 
+TURNS = replace(UNSHARED, share=Share.USER)
 SWEEPS = ("take_back", "end_cancel_wishes", "unheard")
 IDS, NODES = st.integers(1, 8), st.sampled_from(NAMES)
 STAGES = st.sampled_from((None, None, *Stage))
@@ -60,7 +63,7 @@ class Lives(World):
         self, history_id: int, name: str, stage: Stage | None = None, times: int = 1
     ) -> list[Holder]:
         """Deliver the wake-up of a stage, or of the due one; a late one must do nothing."""
-        before = self.row(history_id)
+        before, table = self.row(history_id), self.table()
         stage = stage or Stage(before["stage"])
         won = self.do(self.nodes[name].deliver(history_id, stage, TURNS, times=times))
         assert len(won) <= 1
@@ -68,6 +71,7 @@ class Lives(World):
             assert holder.claim.stage is stage
             assert not self.is_claimed(history_id)
             holder.check_claim(before, self.clock.now)
+            self.check_twins(holder.claim, before, table)
             self.epochs[history_id] = holder.claim.epoch
             self.claims[history_id] = (holder, self.clock.now + CLAIM)
         self.holders = [holder for holder in self.holders if holder.lives] + won

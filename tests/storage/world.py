@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
@@ -9,7 +10,8 @@ from typing import ClassVar
 
 from hypothesis import stateful
 
-from domain.states import Mode
+from domain.download import Download
+from domain.states import Mode, Status
 from storage.db import Db, Row
 from storage.downloads import CLAIM
 from storage.history import Filters, History
@@ -61,6 +63,26 @@ class World(stateful.RuleBasedStateMachine):
     def is_claimed(self, history_id: int) -> bool:
         """Return whether a holder still has his promise of not being taken over."""
         return history_id in self.claims and self.claims[history_id][1] > self.clock.now
+
+    def check_twins(self, claim: Download, before: Row, table: Mapping[int, Row]) -> None:
+        """Assert that a claim fetches beside no twin that runs, and links only what is there."""
+        twins = [
+            row
+            for n, row in table.items()
+            if (row["twin_key"], row["user_id"]) == (before["twin_key"], before["user_id"])
+            and n != claim.history_id
+        ]
+        if claim.linked_from is not None:
+            (linked,) = [row for row in twins if row["history_id"] == claim.linked_from]
+            assert Status(linked["status"]).has_asset
+            assert linked["expire_at"] is None or linked["expire_at"] > self.clock.now
+        elif before["status"] == Status.QUEUED:
+            assert not any(
+                row["status"] == Status.RUNNING
+                and row["cancel_wish_at"] is None
+                and row["storage_node"] not in self.silent
+                for row in twins
+            )
 
     def submit(self, kind: int) -> None:
         """Submit a download for one of the users, in one of the modes."""

@@ -21,11 +21,12 @@ def spoil(path: Path, how: str) -> None:
     match how:
         case "shorten":
             path.write_bytes(CONTENT[:-1])
-        case "link":
-            os.link(path, twin)
+        case "open to all":
+            path.chmod(0o666)
         case "replace":
             twin.write_bytes(CONTENT)
-            twin.replace(path)
+            path.unlink()
+            os.link(twin, path)
         case "linked folder":
             path.parent.rename(path.parent.with_name("elsewhere"))
             path.parent.symlink_to(path.parent.with_name("elsewhere"))
@@ -47,7 +48,7 @@ def spoil(path: Path, how: str) -> None:
     [
         ("remove", "missing"),
         ("shorten", "changed"),
-        ("link", "changed"),
+        ("open to all", "changed"),
         ("replace", "changed"),
         ("symlink", "changed"),
         ("linked folder", "changed"),
@@ -72,6 +73,34 @@ async def test_what_is_not_the_file_of_the_row_is_never_sent(
     assert str(reader.site.root) not in answers[0].text
     assert await fault_of(reader, history_id) == fault
     await eventually(lambda: reader.active == 0)
+
+
+async def test_twins_that_share_a_file_are_each_sent_it_and_one_outlives_the_other(
+    reader: Reader,
+) -> None:
+    (first, file), (second, other) = [await reader.placed() for _ in range(2)]
+    other.unlink()
+    os.link(file, other)
+    await reader.rows.set(second, f"file_inode = {file.stat().st_ino}")
+
+    both = [await reader.http.get(path_of(one)) for one in (first, second)]
+    file.unlink()
+    left = await reader.http.get(path_of(second))
+
+    assert [answer.content for answer in (*both, left)] == [CONTENT] * 3
+
+
+async def test_a_file_whose_inode_was_never_recorded_may_have_one_name_only(
+    reader: Reader,
+) -> None:
+    history_id, path = await reader.placed()
+    await reader.rows.set(history_id, "file_inode = NULL")
+    alone = await reader.http.get(path_of(history_id))
+    os.link(path, path.with_name("twin"))
+
+    beside = await reader.http.get(path_of(history_id))
+
+    assert (alone.status_code, beside.status_code) == (200, 503)
 
 
 async def test_a_file_that_is_back_is_sent_and_the_mark_goes(reader: Reader) -> None:

@@ -1,0 +1,24 @@
+"""What twins are alike in."""
+
+from dataclasses import replace
+
+from domain.requests import Container, Quality, Wish
+from domain.states import Mode
+from domain.twins import twin_key
+
+
+def test_twins_are_alike_in_all_that_makes_the_bytes() -> None:
+    wish = Wish(url="https://example.com/v", format_id="22", subtitles=("en",))
+    same = replace(wish, url="https://EXAMPLE.com.:443/v")
+    others = [
+        replace(wish, url="https://example.com/V"),
+        replace(wish, quality=Quality.P720),
+        replace(wish, format_id=None),
+        replace(wish, container=Container.MKV),
+        replace(wish, subtitles=("de",)),
+    ]
+
+    keys = {twin_key(each, Mode.QUICK) for each in (wish, *others)}
+
+    assert twin_key(same, Mode.QUICK) == twin_key(wish, Mode.QUICK)
+    assert len(keys | {twin_key(wish, Mode.ARCHIVE)}) == 7
