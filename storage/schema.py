@@ -100,23 +100,28 @@ async def _lock(session: Session, tell: Tell) -> None:
     Not by one statement that waits: its snapshot would be what the other's index waits for.
     """
     is_told = False
-    while not ((await session.one("schema_lock")) or {})["is_ours"]:
+    while not await _is_ours(session):
         if not is_told:
             tell("Another migration is at work; waiting for its end.")
         is_told = True
         await asyncio.sleep(_AGAIN_S)
 
 
+async def _is_ours(session: Session) -> bool:
+    row = await session.one("schema_lock")
+    return row is not None and bool(row["is_ours"])
+
+
 async def _run(session: Session, script: str, tell: Tell) -> None:
-    for tried in range(1, MAX_TRIES + 1):
+    for _ in range(MAX_TRIES - 1):
         try:
-            return await session.run(script)
+            await session.run(script)
         except BusyError:
-            if tried == MAX_TRIES:
-                raise
             tell("The tables are in use; trying again.")
             await asyncio.sleep(_AGAIN_S)
-    return None
+        else:
+            return
+    await session.run(script)
 
 
 async def _build(db: Db, session: Session, index: Index, tell: Tell) -> None:

@@ -1,7 +1,6 @@
-"""What `up` does in the database before the parts start: schema, first account, old claims."""
+"""What `up` does in the database before the parts start: old claims, the first account."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runtime.settings import Settings
@@ -9,7 +8,6 @@ from storage.db import Db
 from storage.due import Due
 from storage.nodes import Nodes
 from storage.users import Users
-from vasset import schema
 from web.passwords import hasher
 
 ADMIN = "admin@localhost"
@@ -32,22 +30,18 @@ def new_password() -> str:
     return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
-async def prepare(
-    settings: Settings, tell: Callable[[str], None], *, makes_admin: bool
-) -> Account | None:
-    """Bring the database up to date for this node; return the first account if it was made.
+async def prepare(settings: Settings, *, makes_admin: bool) -> Account | None:
+    """Make the database ready for this node; return the first account if it was made.
 
     Only when no worker of this node can be alive: claims are dropped.
 
     Args:
-        tell: Takes a line for people about what takes long.
         makes_admin: Whether the first account is made now if there is none.
 
     Raises:
         DatabaseError: The database cannot be reached or refused a statement.
     """
     url = settings.database.url.get_secret_value()
-    await schema.migrate(url, tell)
     db = Db(url, max_size=1)
     await db.open()
     try:

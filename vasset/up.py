@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from runtime import logs
 from runtime.settings import Settings
@@ -30,8 +29,6 @@ VALKEY_GRACE_S = 1.0
 POSTGRES_GRACE_S = 2.0
 
 _TICK_S = 0.1
-
-ResultT = TypeVar("ResultT")
 
 
 class _Stopped(Exception):  # noqa: N818 - a wish, not an error
@@ -101,11 +98,13 @@ class Up:
     def _prepare(self) -> None:
         from storage.files import Files  # noqa: PLC0415 - while the servers start
         from vasset.first_run import prepare  # noqa: PLC0415
+        from vasset.schema import migrate  # noqa: PLC0415
 
         storage = self.settings.storage
         Files(storage.root, node=storage.node).prepare_root()
-        preparing = prepare(self.settings, _tell, makes_admin=self.makes_admin)
-        account = asyncio.run(self._unless_stopped(preparing))
+        url = self.settings.database.url.get_secret_value()
+        asyncio.run(self._unless_stopped(migrate(url, _tell)))
+        account = asyncio.run(prepare(self.settings, makes_admin=self.makes_admin))
         if account is not None:
             _tell(
                 "The first account, an administrator; its password is shown this once:\n"
@@ -113,20 +112,19 @@ class Up:
                 f"  password  {account.password}"
             )
 
-    async def _unless_stopped(self, work: Coroutine[None, None, ResultT]) -> ResultT:
-        """Return what comes of work that may take minutes, such as a new index.
+    async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
+        """Do what may take minutes, such as a new index.
 
         Raises:
-            _Stopped: Somebody asked us to stop; the work was.
+            _Stopped: Somebody asked us to stop, and it was not done.
         """
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(work)
-            while not task.done() and not self.wishes.count:
-                await asyncio.wait([task], timeout=_TICK_S)
-            task.cancel()
-        if task.cancelled():
-            raise _Stopped
-        return task.result()
+        task = asyncio.create_task(work)
+        while not (await asyncio.wait([task], timeout=_TICK_S))[0]:
+            if self.wishes.count:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                raise _Stopped
+        await task
 
     def _start_parts(self) -> None:
         from vasset.first_run import heartbeat  # noqa: PLC0415 - while the servers start

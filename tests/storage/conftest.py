@@ -1,6 +1,7 @@
 """One user and one node's view of the rows."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -10,12 +11,14 @@ from storage.db import Db
 from storage.downloads import Downloads
 from storage.due import Due
 from storage.nodes import Nodes
+from storage.parses import Parses
 from storage.quotas import Quotas
 from storage.redis_door import connect
 from storage.users import Users
 from storage.webhook_secrets import WebhookSecrets
 from storage.webhooks import Webhooks
 from tests.storage.books import SMALL
+from tests.storage.flights import MINUTE
 from tests.storage.telling import Teller
 from tests.support.valkey import Valkey
 
@@ -77,3 +80,17 @@ def secrets(db: Db) -> WebhookSecrets:
 @pytest.fixture
 def teller(db: Db, downloads: Downloads, secrets: WebhookSecrets, user: User) -> Teller:
     return Teller(db, downloads, Webhooks(db, secrets), user)
+
+
+@pytest.fixture
+async def flying(valkey: Valkey) -> AsyncGenerator[Redis]:
+    """Redis for flights alone: workers of other tests take every one that they can reach."""
+    client: Any = connect(valkey.url.removesuffix("/0") + "/6")
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def parses(flying: Redis) -> Parses:
+    return Parses(flying, deadline=MINUTE, per_user=2)

@@ -1,62 +1,16 @@
 """Answers and flights on a real Valkey."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from domain.failures import FailureCode
-from domain.findings import Entry, Failure, Findings, Format, address_key
-from storage.parses import ANY, MAX_BOARDINGS, NONE, WAITING, Parses, Question, Told, Verdict
-from storage.redis_door import connect
-from tests.support.valkey import Valkey
+from domain.findings import Failure, Findings, address_key
+from storage.parses import ANY, NONE, Parses, Told, Verdict
+from tests.storage.flights import FAILED, FOUND, MINUTE, board, question
 from tests.support.waiting import eventually
-
-MINUTE = timedelta(minutes=1)
-FOUND = Findings(
-    title="Title",
-    extractor="generic",
-    duration_s=1.5,
-    thumbnail=None,
-    uploader="日本",
-    webpage_url="https://video.example/1",
-    live=False,
-    formats=(Format(format_id="1", height=720),),
-    entries=(Entry(url="https://video.example/2", title="Two"),),
-)
-FAILED = Failure(
-    code=FailureCode.RATE_LIMITED, message="Later.", is_final=False, retry_after=MINUTE
-)
-_numbers = itertools.count()
-
-
-@pytest.fixture
-async def redis(valkey: Valkey) -> AsyncGenerator[Redis]:
-    """Keys of our own: workers of other tests take every flight that they can reach."""
-    client: Any = connect(valkey.url.removesuffix("/0") + "/6")
-    await client.flushdb()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def parses(redis: Redis) -> Parses:
-    return Parses(redis, deadline=MINUTE, per_user=2)
-
-
-def question(number: int = 1, user_id: int = 1) -> Question:
-    url = f"https://video.example/{number}"
-    return Question(url=url, user_id=user_id, new=f"flight-{next(_numbers)}")
-
-
-async def board(parses: Parses) -> str:
-    flight = await parses.board()
-    assert flight is not None
-    return flight.url
 
 
 async def test_whoever_asks_while_a_flight_is_under_way_waits_for_that_one(parses: Parses) -> None:
@@ -109,8 +63,8 @@ async def test_who_wants_it_new_takes_no_answer_but_of_his_own_flight(parses: Pa
     assert (await parses.ask(question(), told.flight)).outcome == FOUND
 
 
-async def test_a_flight_that_nobody_lands_ends_and_another_is_opened(redis: Redis) -> None:
-    brief = Parses(redis, deadline=timedelta(milliseconds=50), per_user=1)
+async def test_a_flight_that_nobody_lands_ends_and_another_is_opened(flying: Redis) -> None:
+    brief = Parses(flying, deadline=timedelta(milliseconds=50), per_user=1)
     first = await brief.ask(question(), ANY)
     await brief.board()
 
@@ -122,9 +76,9 @@ async def test_a_flight_that_nobody_lands_ends_and_another_is_opened(redis: Redi
 
 
 async def test_an_answer_that_comes_too_late_is_kept_and_ends_no_other_flight(
-    parses: Parses, redis: Redis
+    parses: Parses, flying: Redis
 ) -> None:
-    keys: Any = redis
+    keys: Any = flying
     await parses.ask(question(), ANY)
     late = await parses.board()
     assert late is not None
@@ -135,74 +89,6 @@ async def test_an_answer_that_comes_too_late_is_kept_and_ends_no_other_flight(
 
     assert (await parses.ask(question(), second.flight)).flight == second.flight
     assert (await parses.ask(question(), ANY)).outcome == FOUND
-
-
-async def test_a_flight_whose_worker_is_silent_is_given_to_another_but_not_to_many(
-    redis: Redis,
-) -> None:
-    brief = Parses(redis, deadline=MINUTE, per_user=1, hold=timedelta(milliseconds=50))
-    first = await brief.ask(question(), ANY)
-
-    async def taken() -> str | None:
-        await brief.ask(question(), ANY)
-        flight = await brief.board()
-        return None if flight is None else flight.name
-
-    names = [await eventually(taken, what="the flight") for _ in range(MAX_BOARDINGS)]
-
-    assert names == [first.flight] * MAX_BOARDINGS
-    await eventually(lambda: _unheld(redis), what="the last one's death")
-    assert await taken() is None
-
-
-async def test_a_flight_that_is_held_is_given_to_nobody_else(parses: Parses, redis: Redis) -> None:
-    keys: Any = redis
-    await parses.ask(question(), ANY)
-    flight = await parses.board()
-    assert flight is not None
-    (hold,) = await keys.keys("vasset:parse:hold:*")
-    await keys.pexpire(hold, 1_000)
-
-    await parses.hold(flight)
-    await parses.ask(question(), ANY)
-
-    assert await keys.pttl(hold) > 1_000
-    assert await keys.llen(WAITING) == 0
-
-
-async def test_a_flight_that_a_dying_worker_took_from_the_list_is_listed_again(
-    parses: Parses, redis: Redis
-) -> None:
-    keys: Any = redis
-    await parses.ask(question(), ANY)
-    await keys.lpop(WAITING)
-
-    await parses.ask(question(), ANY)
-    await parses.ask(question(), ANY)
-
-    assert await keys.llen(WAITING) == 1
-    assert await board(parses) == question().url
-
-
-async def test_a_hold_of_an_older_flight_holds_no_newer_one(parses: Parses, redis: Redis) -> None:
-    keys: Any = redis
-    await parses.ask(question(), ANY)
-    old = await parses.board()
-    assert old is not None
-    await parses.land(old, FAILED, keep=MINUTE)
-    await parses.ask(question(), NONE)
-    await parses.board()
-    (hold,) = await keys.keys("vasset:parse:hold:*")
-    await keys.pexpire(hold, 1_000)
-
-    await parses.hold(old)
-
-    assert await keys.pttl(hold) <= 1_000
-
-
-async def _unheld(redis: Redis) -> bool:
-    keys: Any = redis
-    return await keys.keys("vasset:parse:hold:*") == []
 
 
 async def test_a_flight_that_is_given_back_is_the_next(parses: Parses) -> None:
@@ -236,8 +122,8 @@ async def test_a_user_has_a_share_that_comes_back_with_each_answer(parses: Parse
     ]
 
 
-async def test_a_text_that_is_no_answer_is_forgotten(parses: Parses, redis: Redis) -> None:
-    keys: Any = redis
+async def test_a_text_that_is_no_answer_is_forgotten(parses: Parses, flying: Redis) -> None:
+    keys: Any = flying
     key = f"vasset:parse:answer:{address_key(question().url)}"
     await keys.hset(key, mapping={"flight": "somebody", "text": '{"title": 1}'})
 
