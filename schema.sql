@@ -116,10 +116,15 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS file_read_at    timestamptz,   -- when its digest was last compared
     ADD COLUMN IF NOT EXISTS file_taken_at   timestamptz,   -- when a scrub last took it up
     ADD COLUMN IF NOT EXISTS batch_id        bigint,        -- submitted in one request
-    ADD COLUMN IF NOT EXISTS reserved_bytes  bigint NOT NULL DEFAULT 0; -- of the archive, till it ends
+    ADD COLUMN IF NOT EXISTS reserved_bytes  bigint NOT NULL DEFAULT 0, -- of the archive, till it ends
+    ADD COLUMN IF NOT EXISTS expected_bytes  bigint;        -- of its file; reserved while it runs
 CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
-    ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
+    ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '',  -- level in force there
+    ADD COLUMN IF NOT EXISTS disk_total_bytes bigint,        -- NULL: it has not told yet
+    ADD COLUMN IF NOT EXISTS disk_free_bytes  bigint,
+    ADD COLUMN IF NOT EXISTS staging_bytes    bigint,
+    ADD COLUMN IF NOT EXISTS room_bytes       bigint;        -- for all that runs there together
 
 -- What a search looks into.
 CREATE OR REPLACE FUNCTION searched_text(title text, url text) RETURNS text
@@ -259,6 +264,23 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN limits l ON l.kind = 'site' AND l.name = d.site
     WHERE d.status = 5 GROUP BY d.site, l.max_active
     HAVING count(*) >= coalesce(l.max_active, active)
+$$;
+
+-- The most that a download takes up while it runs. A merge holds the parts and the whole for a
+-- moment; once it is fetched there is only the file. docs/decisions/0021-disk.md.
+CREATE OR REPLACE FUNCTION disk_need(stage varchar, expected bigint) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(expected, 0)::numeric
+        * CASE WHEN stage IN ('acquire_proxy', 'fetch') THEN 2 ELSE 1 END
+$$;
+
+-- What is left of a node's room beside what runs there, but for one download. NULL: not known.
+CREATE OR REPLACE FUNCTION disk_room(of_node varchar, but bigint) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    SELECT n.room_bytes - coalesce((
+        SELECT sum(disk_need(d.stage, d.expected_bytes)) FROM download_history d
+        WHERE d.status = 5 AND d.storage_node = of_node AND d.history_id <> but), 0)
+    FROM nodes n WHERE n.node = of_node
 $$;
 
 -- A user's limits, their own or these, and what is used of them. Without a limit for the archive

@@ -1,11 +1,8 @@
 """The stage acquire_proxy: rent a proxy for this download and keep its lease."""
 
-import asyncio
-
 from actors import proxies
 from actors.context import Context
 from domain.download import Download, ProxyLease
-from domain.failures import DiskFullError
 from runtime import logs
 
 _log = logs.get("actors.acquire_proxy")
@@ -16,15 +13,7 @@ async def acquire_proxy(context: Context, download: Download) -> ProxyLease:
 
     Raises:
         ProxyUnavailableError: The provider gave none in time, or Redis cannot keep it.
-        DiskFullError: This node has passed its stop_ratio.
     """
-    services = context.services
-    usage = await asyncio.to_thread(services.files.usage)
-    if usage.used_ratio >= services.settings.storage.stop_ratio:
-        _log.error(
-            "disk_full", used_ratio=round(usage.used_ratio, 3), advice="free space or add a node"
-        )
-        raise DiskFullError
     lease = await proxies.take(context, download)
     _log.info("proxy_acquired", exit=lease.exit_name)
     return lease

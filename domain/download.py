@@ -25,6 +25,7 @@ class Download:
         created_at: When it was submitted, UTC; its day names the archive's folder.
         title: As the site gave it, cleaned; None before the fetch.
         extension: Of the fetched file, from the allow-list; None before the fetch.
+        expected_bytes: About how large its file is, as far as anybody knows; what it reserves.
         digest: None before the checksum.
     """
 
@@ -45,6 +46,7 @@ class Download:
     exit_name: str | None
     title: str | None
     extension: str | None
+    expected_bytes: int
     digest: "Digest | None"
 
 

@@ -40,6 +40,7 @@ from storage.parses import Parses
 from storage.quotas import Quotas
 from storage.rates import Rates
 from storage.redis_door import connect
+from storage.room import Room
 from storage.roster import Roster
 from storage.slots import Slots
 from storage.strays import Strays
@@ -64,6 +65,7 @@ class Services:
     batches: Batches
     kept_answers: KeptAnswers
     nodes: Nodes
+    room: Room
     limits: Limits
     feed: Feed
     leases: Leases
@@ -88,6 +90,7 @@ class Services:
             site_starts=downloads.per_site_starts,
             provider=proxy.provider,
             provider_starts=proxy.starts,
+            expected_bytes=downloads.expected_bytes,
         )
 
     @property
@@ -159,6 +162,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         batches=Batches(db, allowance),
         kept_answers=KeptAnswers(),
         nodes=Nodes(db),
+        room=Room(db),
         limits=Limits(db),
         feed=feed,
         leases=Leases(redis),

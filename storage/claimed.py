@@ -28,6 +28,7 @@ def as_download(row: Row) -> Download:
         exit_name=row["exit_name"],
         title=row["title"],
         extension=row["extension"],
+        expected_bytes=row["expected_bytes"] or 0,
         digest=_digest(row),
     )
 

@@ -19,6 +19,7 @@ class Turns:
         site_starts: Of one site, a minute; 0 for no limit.
         provider: The provider of proxies that each start asks.
         provider_starts: Through that provider, a minute; 0 for no limit.
+        expected_bytes: Reserved on the disk for a file of which nothing is known yet.
     """
 
     slots: int
@@ -27,6 +28,7 @@ class Turns:
     site_starts: int = 0
     provider: str = "none"
     provider_starts: int = 0
+    expected_bytes: int = 0
 
 
 class Limited(StrEnum):
