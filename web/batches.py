@@ -26,11 +26,18 @@ blueprint = Blueprint("batches", __name__, url_prefix="/download/batch")
 
 @blueprint.post("")
 @operation(
-    Operation(tag="downloads", body=BatchAsked, answers={202: BatchSubmitted}, takes_key=True)
+    Operation(
+        tag="downloads",
+        body=BatchAsked,
+        answers={202: BatchSubmitted},
+        problems=(429,),
+        takes_key=True,
+    )
 )
 async def submit() -> Response:
     """Submit many videos; one that is refused does not spoil the rest."""
     user = await caller(Scope.SUBMIT)
+    await front().submits.enter(user.user_id)
     asked = await read(BatchAsked)
     most = front().settings.downloads.max_playlist_entries
     if len(asked.urls) > most:
@@ -42,6 +49,7 @@ async def submit() -> Response:
     async def make(statements: Statements) -> Made:
         if not wishes:
             return Made(rows=[], shown=_submitted(judged, [], None), status=202)
+        await front().submits.check_room(statements, None)
         batches = front().services.batches
         made = await batches.submit(statements, user.user_id, asked.mode, wishes)
         beyond = made.refusal and FailureShown(
