@@ -59,6 +59,7 @@ def _table(folder: Path, urls: list[str]) -> str:
         "VASSET_DOWNLOADS__SLOTS": str(AT_ONCE),
         "VASSET_DOWNLOADS__PER_USER_ACTIVE": str(AT_ONCE),
         "VASSET_QUOTA__DAILY_DOWNLOADS": "100000",
+        "VASSET_DOWNLOADS__PER_USER_SUBMITS": "0",
     }
     with Program(folder / "data", environment) as program, _account(program) as http:
         mother = psutil.Process(program.process.pid)
