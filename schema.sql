@@ -121,10 +121,15 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS webhook         varchar(2048), -- told of its ends; may hold a secret
     ADD COLUMN IF NOT EXISTS twin_key        bytea,         -- of its address, wish and mode
     ADD COLUMN IF NOT EXISTS linked_from     bigint,        -- whose file it took, unfetched
-    ADD COLUMN IF NOT EXISTS behind_twin     boolean NOT NULL DEFAULT false; -- gets no turn yet
+    ADD COLUMN IF NOT EXISTS behind_twin     boolean NOT NULL DEFAULT false, -- gets no turn yet
+    ADD COLUMN IF NOT EXISTS expected_bytes  bigint;        -- of its file; reserved while it runs
 CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
-    ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '';  -- level in force there
+    ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '',  -- level in force there
+    ADD COLUMN IF NOT EXISTS disk_total_bytes bigint,        -- NULL: it has not told yet
+    ADD COLUMN IF NOT EXISTS disk_free_bytes  bigint,
+    ADD COLUMN IF NOT EXISTS staging_bytes    bigint,
+    ADD COLUMN IF NOT EXISTS room_bytes       bigint;        -- for all that runs there together
 
 -- What a search looks into.
 CREATE OR REPLACE FUNCTION searched_text(title text, url text) RETURNS text
@@ -320,6 +325,25 @@ RETURNS TABLE (links boolean, waits boolean) LANGUAGE sql STABLE AS $$
              AND EXISTS (SELECT FROM download_history t
                          WHERE t.twin_key = of_key AND t.history_id <> of_download)
              AND of_site NOT IN (SELECT site FROM site_cookies) AS any_twin) a
+$$;
+
+-- The most that a download takes up while it runs. A merge holds the parts and the whole for a
+-- moment; once it is fetched there is only the file. docs/decisions/0021-disk.md.
+CREATE OR REPLACE FUNCTION disk_need(stage varchar, expected bigint) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(expected, 0)::numeric
+        * CASE WHEN stage IN ('acquire_proxy', 'fetch') THEN 2 ELSE 1 END
+$$;
+
+-- What is left of a node's room beside what runs there, but for one download and for those that
+-- only link a file. NULL: not known.
+CREATE OR REPLACE FUNCTION disk_room(of_node varchar, but bigint) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    SELECT n.room_bytes - coalesce((
+        SELECT sum(disk_need(d.stage, d.expected_bytes)) FROM download_history d
+        WHERE d.status = 5 AND d.storage_node = of_node AND d.history_id <> but
+          AND d.linked_from IS NULL), 0)
+    FROM nodes n WHERE n.node = of_node
 $$;
 
 -- A user's limits, their own or these, and what is used of them. Without a limit for the archive

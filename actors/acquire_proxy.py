@@ -1,12 +1,9 @@
 """The stage acquire_proxy: rent a proxy for this download, or link its twin's file instead."""
 
-import asyncio
-
 from actors import proxies
 from actors.context import Context
 from actors.linking import link
 from domain.download import Download, ProxyLease
-from domain.failures import DiskFullError
 from runtime import logs
 
 _log = logs.get("actors.acquire_proxy")
@@ -18,18 +15,10 @@ async def acquire_proxy(context: Context, download: Download) -> ProxyLease | No
     Raises:
         TwinGoneError: The file that was to be linked is not to be had any more.
         ProxyUnavailableError: The provider gave none in time, or Redis cannot keep it.
-        DiskFullError: This node has passed its stop_ratio.
     """
-    services = context.services
     if download.linked_from is not None:
         await link(context, download, download.linked_from)
         return None
-    usage = await asyncio.to_thread(services.files.usage)
-    if usage.used_ratio >= services.settings.storage.stop_ratio:
-        _log.error(
-            "disk_full", used_ratio=round(usage.used_ratio, 3), advice="free space or add a node"
-        )
-        raise DiskFullError
     lease = await proxies.take(context, download)
     _log.info("proxy_acquired", exit=lease.exit_name)
     return lease

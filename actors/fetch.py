@@ -2,13 +2,16 @@
 
 import asyncio
 
+from actors.checksum import BEYOND_QUOTA
 from actors.context import Context
+from actors.disks import disk_of
+from actors.reservation import reserving
 from actors.site_cookies import cookies_of
 from domain.download import Download, FetchedMedia, Progress
 from domain.events import ProgressEvent
-from domain.failures import ProxyUnavailableError
+from domain.failures import ProxyUnavailableError, TooLargeError
 from domain.requests import site_of
-from domain.states import Stage
+from domain.states import Mode, Stage
 from gateways.ytdlp.options import FetchOrder
 from runtime import logs
 from storage import manifests
@@ -21,6 +24,8 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
 
     Raises:
         DownloadError: As the child or the runner found, see gateways/ytdlp/causes.py.
+        DiskFullError: There is no room for it here, or none any more.
+        TooLargeError: It is larger than what is left of its owner's archive, or than any disk.
     """
     services = context.services
     staging = services.files.staging(download.history_id, download.attempt)
@@ -35,16 +40,46 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
     if cookies:
         # What the site shows to them is for nobody else.
         await services.twins.disown(download)
-    order = FetchOrder(wish=download.wish, staging=staging, lease=lease, cookies=cookies)
+    order = FetchOrder(
+        wish=download.wish,
+        staging=staging,
+        lease=lease,
+        cookies=cookies,
+        max_bytes=await _most(context, download),
+        spare_bytes=(await disk_of(services)).spare_bytes,
+    )
     _log.info("fetch_started", exit=lease.exit_name)
-    teller = _Teller(context, download)
-    try:
-        media = await context.runner.fetch(order, teller.hear)
-    finally:
-        teller.close()
+    media = await _fetch(context, download, order)
     await asyncio.to_thread(manifests.write, staging, media)
     _log.info("fetch_finished", size_bytes=media.size_bytes, extractor=media.extractor)
     return media
+
+
+async def _fetch(context: Context, download: Download, order: FetchOrder) -> FetchedMedia:
+    teller = _Teller(context, download)
+    async with reserving(context, download) as reservation:
+
+        def hear(progress: Progress) -> None:
+            reservation.hear(progress)
+            teller.hear(progress)
+
+        try:
+            return await context.runner.fetch(order, hear)
+        except TooLargeError as error:
+            if order.max_bytes < context.services.settings.downloads.max_bytes:
+                raise TooLargeError(BEYOND_QUOTA) from error
+            raise
+        finally:
+            teller.close()
+
+
+async def _most(context: Context, download: Download) -> int:
+    """Return how large the file may be, so that none is fetched that may not stay."""
+    services = context.services
+    most = services.settings.downloads.max_bytes
+    if download.mode is not Mode.ARCHIVE:
+        return most
+    return min(most, await services.quotas.room_of(download))
 
 
 class _Teller:

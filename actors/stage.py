@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from actors.context import Context
+from actors.disks import disk_of
 from actors.settlement import (
     Interruption,
     settle_error,
@@ -44,7 +45,7 @@ class ClaimLostError(Exception):
 async def run(context: Context, stage: Stage, work: Work, history_id: int) -> None:
     """Do a due stage if it is to be had; a repeated or late wake-up does nothing."""
     services = context.services
-    if stage is Stage.ACQUIRE_PROXY and not await _has_root(context):
+    if stage is Stage.ACQUIRE_PROXY and not await _may_begin(context):
         return
     try:
         claim = await services.downloads.claim(
@@ -66,16 +67,21 @@ async def run(context: Context, stage: Stage, work: Work, history_id: int) -> No
         )
 
 
-async def _has_root(context: Context) -> bool:
-    """Return whether this node's disk is there; without it nothing new may begin."""
+async def _may_begin(context: Context) -> bool:
+    """Return whether this node's disk is there and not full; otherwise the row waits.
+
+    For how much there is room decides the claim, by what the last heartbeat told.
+    """
     try:
-        await asyncio.to_thread(context.services.files.check_root)
+        disk = await disk_of(context.services)
     except RootMissingError as error:
         _log.error(
             "root_missing", error=str(error), advice="mount it; this node takes nothing till then"
         )
         return False
-    return True
+    if disk.is_full:
+        _log.error("disk_full", free_bytes=disk.free_bytes, advice="free space or add a node")
+    return not disk.is_full
 
 
 async def _run_claimed(context: Context, claim: Download, work: Work) -> None:

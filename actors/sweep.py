@@ -4,6 +4,7 @@ import asyncio
 
 from actors import proxies
 from actors.context import Context
+from actors.disks import disk_of
 from actors.expire import expire, remove
 from actors.settlement import tell
 from domain.states import Stage
@@ -69,6 +70,5 @@ async def _release_leases(context: Context) -> None:
 
 async def _make_room(context: Context) -> None:
     """Delete what has expired before its hour when the disk is nearly full."""
-    usage = await asyncio.to_thread(context.services.files.usage)
-    if usage.used_ratio >= context.services.settings.storage.stop_ratio:
+    if (await disk_of(context.services)).is_full:
         await expire(context)

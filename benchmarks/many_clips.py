@@ -61,6 +61,7 @@ def _table(folder: Path, urls: list[str]) -> str:
         "VASSET_QUOTA__DAILY_DOWNLOADS": "100000",
         # Each round asks for the same clips.
         "VASSET_DOWNLOADS__SHARE": "off",
+        "VASSET_DOWNLOADS__PER_USER_SUBMITS": "0",
     }
     with Program(folder / "data", environment) as program, _account(program) as http:
         mother = psutil.Process(program.process.pid)

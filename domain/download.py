@@ -26,6 +26,7 @@ class Download:
         created_at: When it was submitted, UTC; its day names the archive's folder.
         title: As the site gave it, cleaned; None before the fetch.
         extension: Of the fetched file, from the allow-list; None before the fetch.
+        expected_bytes: About how large its file is, as far as anybody knows; what it reserves.
         digest: None before the checksum.
     """
 
@@ -47,6 +48,7 @@ class Download:
     linked_from: int | None
     title: str | None
     extension: str | None
+    expected_bytes: int
     digest: "Digest | None"
 
 

@@ -40,6 +40,7 @@ from storage.parses import Parses
 from storage.quotas import Quotas
 from storage.rates import Rates
 from storage.redis_door import connect
+from storage.room import Room
 from storage.roster import Roster
 from storage.slots import Slots
 from storage.socket_tickets import SocketTickets
@@ -69,6 +70,7 @@ class Services:
     batches: Batches
     kept_answers: KeptAnswers
     nodes: Nodes
+    room: Room
     limits: Limits
     feed: Feed
     leases: Leases
@@ -97,6 +99,7 @@ class Services:
             provider=proxy.provider,
             provider_starts=proxy.starts,
             share=downloads.share,
+            expected_bytes=downloads.expected_bytes,
         )
 
     @property
@@ -170,6 +173,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         batches=Batches(db, allowance),
         kept_answers=KeptAnswers(),
         nodes=Nodes(db),
+        room=Room(db),
         limits=Limits(db),
         feed=feed,
         leases=Leases(redis),

@@ -72,6 +72,7 @@ class Downloads(_Section):
 
     slots: Count
     per_user_active: Count
+    per_user_submits: Limit
     per_site_active: Count
     per_site_starts: Limit
     site_cooldown_s: Seconds
@@ -80,6 +81,7 @@ class Downloads(_Section):
     stall_timeout_s: Seconds
     time_limit_s: Seconds
     max_bytes: Count
+    expected_bytes: Count
     max_playlist_entries: Count
     connections: Count
     quick_ttl_h: Count

@@ -29,6 +29,7 @@ def as_download(row: Row) -> Download:
         linked_from=row["linked_from"],
         title=row["title"],
         extension=row["extension"],
+        expected_bytes=row["expected_bytes"] or 0,
         digest=_digest(row),
     )
 

@@ -125,10 +125,7 @@ class Downloads:
         async with self._db.transaction() as statements:
             await statements.one("downloads_lock_turns")
             row = await statements.one(
-                "downloads_claim_first",
-                claim_s=claim_s,
-                **turns.values,
-                **values,
+                "downloads_claim_first", claim_s=claim_s, **turns.values, **values
             )
         return None if row is None else as_download(row)
 
@@ -157,6 +154,7 @@ class Downloads:
             thumbnail=media and media.thumbnail,
             duration_s=media and media.duration_s,
             extension=media and media.extension,
+            expected_bytes=media and media.size_bytes,
             exit_name=lease and lease.exit_name,
             file_size=digest and digest.size_bytes,
             file_hash=digest and digest.md5,

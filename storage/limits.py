@@ -22,6 +22,7 @@ class Turns:
         provider: The provider of proxies that each start asks.
         provider_starts: Through that provider, a minute; 0 for no limit.
         share: With whose twins a download may share a file.
+        expected_bytes: Reserved on the disk for a file of which nothing is known yet.
     """
 
     slots: int
@@ -31,6 +32,7 @@ class Turns:
     provider: str = "none"
     provider_starts: int = 0
     share: Share = Share.OFF
+    expected_bytes: int = 0
 
     @property
     def values(self) -> Mapping[str, object]:

@@ -1,9 +1,10 @@
-"""The storage nodes: heartbeats and draining."""
+"""The storage nodes: heartbeats, the room on their disks, and draining."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from storage.db import Db, Row
+from storage.db import Db, Row, Statements
+from storage.disk import Disk
 
 NODE_SILENT = timedelta(seconds=60)
 """A node whose heartbeat is older than this is taken for dead."""
@@ -15,10 +16,33 @@ class Nodes:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def beat(self, node: str, url: str, *, sandbox: str) -> bool:
-        """Say that a node lives and how strong its sandbox is; return whether it is draining."""
-        row = await self._db.one("nodes_beat", node=node, url=url, sandbox=sandbox)
+    async def beat(self, node: str, url: str, *, sandbox: str, disk: Disk | None = None) -> bool:
+        """Say that a node lives and how it is; return whether it is draining.
+
+        Args:
+            sandbox: How strong it is.
+            disk: None if that is not known; then it has room for everything.
+        """
+        row = await self._db.one(
+            "nodes_beat",
+            node=node,
+            url=url,
+            sandbox=sandbox,
+            total_bytes=disk and disk.total_bytes,
+            free_bytes=disk and disk.free_bytes,
+            staging_bytes=disk and disk.staging_bytes,
+            room_bytes=disk and disk.room_bytes,
+        )
         return row is not None and bool(row["draining"])
+
+    async def have_room(self, statements: Statements, expected_bytes: int) -> bool:
+        """Return whether a living node could take a file of about this size; True if none lives."""
+        row = await statements.one(
+            "nodes_room",
+            expected_bytes=expected_bytes,
+            silent_s=NODE_SILENT.total_seconds(),
+        )
+        return row is None or bool(row["has_room"])
 
     async def set_draining(self, node: str, *, draining: bool) -> bool:
         """Let a node take nothing new, or again; return False if there is no such node."""
@@ -26,7 +50,7 @@ class Nodes:
         return row is not None
 
     async def all(self) -> Sequence[Row]:
-        """Return every node with ``alive`` and the number of downloads ``running`` there."""
+        """Return every node: whether it is ``alive``, what is ``running``, how its disk is."""
         return await self._db.all("nodes_all", silent_s=NODE_SILENT.total_seconds())
 
     async def url_of(self, node: str) -> str | None:

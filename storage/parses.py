@@ -18,7 +18,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
-from domain.findings import Outcome, address_key
+from domain.findings import Findings, Outcome, address_key
 from storage import parse_scripts
 
 WAITING = "vasset:parse:waiting"
@@ -132,6 +132,15 @@ class Parses:
             # Of another version, or not ours.
             await self._redis.delete(_answer(key))
             return await self.ask(question, NONE)
+
+    async def known(self, url: str) -> Findings | None:
+        """Return what is kept of an address, without asking anybody for it."""
+        text = cast("str | None", await self._redis.hget(_answer(address_key(url)), "text"))
+        try:
+            kept = None if text is None else _outcomes.validate_json(text)
+        except ValidationError:
+            return None
+        return kept if isinstance(kept, Findings) else None
 
     async def board(self) -> Flight | None:
         """Wait some seconds for a flight that wants a worker; None if none came."""

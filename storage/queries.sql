@@ -98,15 +98,33 @@ UPDATE users u SET key_count = u.key_count - 1 FROM gone WHERE u.user_id = gone.
 RETURNING u.user_id;
 
 -- name: nodes_beat
-INSERT INTO nodes (node, url, sandbox) VALUES (:node, :url, :sandbox)
-ON CONFLICT (node) DO UPDATE SET url = :url, sandbox = :sandbox, heartbeat_at = now()
+INSERT INTO nodes
+    (node, url, sandbox, disk_total_bytes, disk_free_bytes, staging_bytes, room_bytes)
+VALUES (:node, :url, :sandbox, CAST(:total_bytes AS bigint), CAST(:free_bytes AS bigint),
+        CAST(:staging_bytes AS bigint), CAST(:room_bytes AS bigint))
+ON CONFLICT (node) DO UPDATE SET
+    url = :url, sandbox = :sandbox, heartbeat_at = now(),
+    disk_total_bytes = excluded.disk_total_bytes, disk_free_bytes = excluded.disk_free_bytes,
+    staging_bytes = excluded.staging_bytes, room_bytes = excluded.room_bytes
 RETURNING draining;
+
+-- name: nodes_room
+-- Whether a node that takes downloads has room for so much. Where none lives there is nothing to
+-- be full: what is submitted waits. What runs is not counted: it ends, mostly smaller than expected.
+SELECT coalesce(bool_or(coalesce(
+           room_bytes - staging_bytes >= disk_need('fetch', :expected_bytes), true)), true)
+    AS has_room
+FROM nodes
+WHERE NOT draining AND heartbeat_at > now() - make_interval(secs => :silent_s);
 
 -- name: nodes_set_draining
 UPDATE nodes SET draining = :draining WHERE node = :node RETURNING node;
 
 -- name: nodes_all
 SELECT n.node, n.url, n.draining, n.heartbeat_at, n.sandbox,
+       n.disk_total_bytes, n.disk_free_bytes, n.staging_bytes,
+       CAST(disk_room(n.node, 0) AS bigint) AS room_bytes,
+       CAST(n.room_bytes - disk_room(n.node, 0) AS bigint) AS reserved_bytes,
        n.heartbeat_at > now() - make_interval(secs => :silent_s) AS alive,
        (SELECT count(*) FROM download_history d
         WHERE d.storage_node = n.node AND d.status = 5) AS running
@@ -161,6 +179,13 @@ ON CONFLICT (user_id) DO UPDATE SET
     active_downloads = CASE WHEN :sets_active THEN excluded.active_downloads
                             ELSE quotas.active_downloads END
 RETURNING user_id;
+
+-- name: quotas_room
+SELECT CAST(d.reserved_bytes + greatest(0, b.archive_limit - b.archive_used - b.archive_reserved)
+            AS bigint) AS room_bytes
+FROM download_history d
+CROSS JOIN quota_books(CAST(:user_id AS bigint), 0, CAST(:archive AS bigint), 0) b
+WHERE d.history_id = :history_id;
 
 -- name: quotas_settle
 SELECT settle_quota(CAST(:user_id AS bigint), CAST(:history_id AS bigint), CAST(:epoch AS int),
@@ -261,9 +286,9 @@ ORDER BY history_id DESC LIMIT :limit;
 SELECT pg_advisory_xact_lock(hashtext('vasset.turns'));
 
 -- name: downloads_claim_first
--- Takes a slot too, so it runs behind downloads_lock_turns and the counts are exact. What is linked
--- asks nothing of a site or a provider, so their limits are not for it; what runs already waits
--- for no twin, or two of them could wait for each other.
+-- Takes a slot and room too, so it runs behind downloads_lock_turns and the counts are exact. What
+-- is linked asks nothing of a site, a provider or the disk, so their limits are not for it; what
+-- runs already waits for no twin, or two of them could wait for each other.
 WITH twin AS MATERIALIZED (
     SELECT t.waits, CASE WHEN t.links THEN (
         SELECT max(k.history_id) FROM twins_kept(a.twin_key, a.user_id, CAST(:share AS text)) k
@@ -278,7 +303,8 @@ claimed AS (UPDATE download_history d SET
     attempts = attempts + CASE WHEN continues THEN 0 ELSE 1 END, tries = 1,
     crashes = crashes + CASE WHEN claim_until IS NULL THEN 0 ELSE 1 END,
     continues = false, not_before = NULL, started_at = coalesce(started_at, now()),
-    linked_from = t.link_from, behind_twin = false, exit_name = NULL
+    linked_from = t.link_from, behind_twin = false, exit_name = NULL,
+    expected_bytes = coalesce(expected_bytes, :expected_bytes)
 FROM twin t
 WHERE history_id = :history_id AND stage = 'acquire_proxy'
   AND (status = 4 OR (status = 5 AND storage_node = :node))
@@ -291,6 +317,8 @@ WHERE history_id = :history_id AND stage = 'acquire_proxy'
        WHERE o.status = 5 AND o.user_id = d.user_id AND o.history_id <> :history_id) < :per_user
   AND (t.link_from IS NOT NULL OR (
        (d.status = 5 OR NOT t.waits)
+       AND coalesce(disk_need(d.stage, coalesce(d.expected_bytes, :expected_bytes))
+                    <= disk_room(CAST(:node AS varchar), d.history_id), true)
        AND d.site NOT IN (SELECT closed_sites(:per_site, :site_starts))
        AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))))
 RETURNING d.*),
@@ -327,6 +355,23 @@ UPDATE download_history SET claim_until = now() + make_interval(secs => :claim_s
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until > now()
 RETURNING cancel_wish_at IS NOT NULL AS cancel_wished;
 
+-- name: downloads_estimate
+UPDATE download_history SET expected_bytes = :size_bytes
+WHERE history_id = :history_id AND status = 4
+RETURNING history_id;
+
+-- name: downloads_expect
+-- Behind downloads_lock_turns, as a claim. The size is kept though it may not fit: the next claim
+-- must know it.
+UPDATE download_history d SET expected_bytes = CAST(:size_bytes AS bigint)
+WHERE history_id = :history_id AND epoch = :epoch AND status = 5
+RETURNING
+    coalesce(disk_need(stage, expected_bytes) <= disk_room(storage_node, history_id), true)
+        AS fits,
+    coalesce((SELECT bool_and(coalesce(
+                  n.disk_total_bytes < disk_need(d.stage, d.expected_bytes), false))
+              FROM nodes n), false) AS is_hopeless;
+
 -- name: downloads_pass_on
 UPDATE download_history SET
     stage = :next_stage, claim_until = NULL, tries = 0, woken_at = now(),
@@ -334,7 +379,8 @@ UPDATE download_history SET
     webpage_url = coalesce(:webpage_url, webpage_url),
     thumbnail = coalesce(:thumbnail, thumbnail), duration_s = coalesce(:duration_s, duration_s),
     extension = coalesce(:extension, extension), exit_name = coalesce(:exit_name, exit_name),
-    file_size = coalesce(:file_size, file_size), file_hash = coalesce(:file_hash, file_hash)
+    file_size = coalesce(:file_size, file_size), file_hash = coalesce(:file_hash, file_hash),
+    expected_bytes = coalesce(:expected_bytes, expected_bytes)
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until > now()
   AND cancel_wish_at IS NULL
 RETURNING history_id;
@@ -346,7 +392,8 @@ WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until
 FOR UPDATE;
 
 -- name: downloads_finish
-UPDATE download_history d SET
+-- What was staged is staged no more; until the node measures again, it is taken from its room.
+WITH finished AS (UPDATE download_history d SET
     status = :status, claim_until = NULL, finished_at = now(), file_path = :file_path,
     file_name = :file_name, file_size = :file_size, file_hash = :file_hash,
     file_inode = :file_inode, file_fault = NULL, file_fault_at = NULL,
@@ -356,7 +403,14 @@ UPDATE download_history d SET
     expire_at = CASE WHEN :status = 3 THEN now() + make_interval(secs => :ttl_s) END,
     error_code = NULL, error_message = NULL, error_retryable = NULL
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
-RETURNING history_id;
+RETURNING history_id, storage_node,
+    -- A link takes nothing.
+    CASE WHEN linked_from IS NULL THEN file_size ELSE 0 END AS file_size),
+room AS (
+    UPDATE nodes n SET room_bytes = n.room_bytes - f.file_size,
+        staging_bytes = greatest(0, n.staging_bytes - f.file_size)
+    FROM finished f WHERE n.node = f.storage_node)
+SELECT history_id FROM finished;
 
 -- name: downloads_put_back
 -- Back to the queue: after a failed attempt (with its error) or when the worker stops.
@@ -478,6 +532,8 @@ WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status = 5;
 -- the one whose last turn is longest ago. Of a site no more than may run beside what does.
 WITH closed AS MATERIALIZED (
     SELECT closed_sites(:per_site, :site_starts) AS site),
+free AS MATERIALIZED (
+    SELECT disk_room(CAST(:node AS varchar), 0) AS room),
 turns AS (
     SELECT turn.history_id, turn.place, turn.is_linked, waiting.turn_at,
            row_number() OVER (PARTITION BY turn.site, turn.is_linked
@@ -501,8 +557,10 @@ turns AS (
             WHERE q.user_id = waiting.user_id AND q.status = 4 AND q.cancel_wish_at IS NULL
               AND (CAST(:share AS text) = 'off' OR NOT q.behind_twin)
               AND coalesce(q.not_before, now()) <= now()
-              AND ((q.site NOT IN (SELECT site FROM closed) AND NOT t.waits)
-                   OR t.links)
+              AND (t.links OR (
+                   q.site NOT IN (SELECT site FROM closed) AND NOT t.waits
+                   AND coalesce(disk_need(q.stage, coalesce(q.expected_bytes, :expected_bytes))
+                                <= (SELECT room FROM free), true)))
             ORDER BY q.history_id LIMIT :per_user) turn
         LEFT JOIN limits l ON l.kind = 'site' AND l.name = turn.site
     WHERE turn.place <= :per_user)

@@ -96,6 +96,16 @@ class Quotas:
             is not None
         )
 
+    async def room_of(self, claim: Download) -> int:
+        """Return how large a file for the archive may be: what is reserved, and what is left."""
+        row = await self._db.one(
+            "quotas_room",
+            user_id=claim.user_id,
+            history_id=claim.history_id,
+            archive=self._allowance.archive_bytes,
+        )
+        return 0 if row is None else int(row["room_bytes"])
+
     async def settle(self, claim: Download, size_bytes: int) -> bool:
         """Put a file's size in the place of what was reserved; False if there is no room for it.
 

@@ -3,8 +3,9 @@
 # ruff: noqa: PLC0415 - a command imports what it needs, so that --help is quick.
 
 import json as json_module
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,7 +34,17 @@ def list_(data: Data = None, *, json: Json = False) -> None:
         alive = "alive" if row["alive"] else "silent"
         drain = "draining" if row["draining"] else ""
         told = f"{row['node']:<24}  {alive:<6}  {row['running']:>4} running"
-        typer.echo(f"{told}  sandbox {row['sandbox'] or 'unknown':<8}  {drain}".rstrip())
+        told += f"  sandbox {row['sandbox'] or 'unknown':<8}  {_room(row)}"
+        typer.echo(f"{told}  {drain}".rstrip())
+
+
+def _room(row: Mapping[str, Any]) -> str:
+    """Return how many bytes a node may still take, and how many are reserved there."""
+    if row["room_bytes"] is None:
+        return "room unknown"
+    return (
+        f"room {row['room_bytes'] / 1e9:.1f} GB beside {row['reserved_bytes'] / 1e9:.1f} reserved"
+    )
 
 
 @app.command()

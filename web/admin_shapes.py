@@ -86,7 +86,11 @@ class AccountChangeAsked(Asked):
 
 
 class NodeShown(BaseModel):
-    """A storage node; ``url`` is where its files are reached, empty if nobody was told."""
+    """A storage node; ``url`` is where its files are reached, empty if nobody was told.
+
+    ``room_bytes`` is what new downloads may take, beside ``reserved_bytes`` for those that run.
+    What is told of the disk is null until the node has looked at it.
+    """
 
     node: str
     url: str
@@ -95,6 +99,11 @@ class NodeShown(BaseModel):
     running: int
     sandbox: str
     heartbeat_at: datetime
+    disk_total_bytes: int | None
+    disk_free_bytes: int | None
+    staging_bytes: int | None
+    reserved_bytes: int | None
+    room_bytes: int | None
 
 
 class NodesShown(BaseModel):

@@ -39,6 +39,7 @@ blueprint = Blueprint("batches", __name__, url_prefix="/download/batch")
 async def submit() -> Response:
     """Submit many videos; one that is refused does not spoil the rest."""
     user = await caller(Scope.SUBMIT)
+    await front().submits.enter(user.user_id)
     asked = await read(BatchAsked)
     if asked.playlist_url is not None:
         # First: what was accepted is told again, whatever the site says by now.
@@ -53,6 +54,7 @@ async def submit() -> Response:
     async def make(statements: Statements) -> Made:
         if not wishes:
             return Made(rows=[], shown=_submitted(listing, judged, [], None), status=202)
+        await front().submits.check_room(statements, None)
         batches = front().services.batches
         made = await batches.submit(statements, user.user_id, asked.mode, wishes)
         await attach_webhook(statements, made.rows, asked.webhook)

@@ -35,14 +35,21 @@ blueprint = Blueprint("downloads", __name__, url_prefix="/download")
 async def submit() -> Response:
     """Submit a video; it is accepted once this answers, whatever happens afterwards."""
     user = await caller(Scope.SUBMIT)
+    await front().submits.enter(user.user_id)
     asked = await read(DownloadAsked)
     front().services.address_policy.check_url(check_url(asked.url))
     check_webhook(asked.webhook)
 
+    wish = asked.wish(asked.url)
+    expected = await front().submits.expected_bytes(wish)
+
     async def make(statements: Statements) -> Made:
-        downloads = front().services.downloads
-        row = await downloads.submit(user.user_id, asked.mode, asked.wish(asked.url), statements)
+        services = front().services
+        await front().submits.check_room(statements, expected)
+        row = await services.downloads.submit(user.user_id, asked.mode, wish, statements)
         await attach_webhook(statements, [row], asked.webhook)
+        if expected is not None:
+            await services.room.estimate(statements, row["history_id"], expected)
         return Made(rows=[row], shown=download_view(row), status=202, location=_place(row))
 
     response, rows = await once(user.user_id, asked, make)
@@ -81,6 +88,7 @@ async def cancel(history_id: str) -> Response:
 async def retry(history_id: str) -> Response:
     """Queue a failed or cancelled download again."""
     user = await caller(Scope.SUBMIT)
+    await front().submits.enter(user.user_id)
     row = await front().services.downloads.retry(path_id(history_id), user.user_id)
     if row is None:
         await _refuse_move(

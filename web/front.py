@@ -21,6 +21,7 @@ from web.flights import Flights
 from web.hub import Hub
 from web.logins import Logins
 from web.passwords import Passwords
+from web.submits import Submits
 from web.tokens import Tokens
 
 EXTENSION = "vasset"
@@ -35,6 +36,7 @@ class Front:
     tokens: Tokens
     passwords: Passwords
     logins: Logins
+    submits: Submits
     cursors: Cursors
     desk: Desk
     errands: Errands
@@ -93,6 +95,7 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
                 tokens=tokens,
                 passwords=passwords,
                 logins=Logins(Knocks(services.redis), settings.auth),
+                submits=Submits(services),
                 cursors=Cursors(settings.auth.secret.get_secret_value()),
                 desk=desk,
                 errands=errands,

@@ -24,6 +24,12 @@ from web.front import Front, front
 from web.operations import Operation, operation
 
 _MAX_EXITS = 10_000
+_DISK_GAUGES = {
+    "disk_used_ratio": "Share of a node's disk that is in use.",
+    "disk_free_bytes": "Bytes free on a node's disk.",
+    "disk_reserved_bytes": "Bytes reserved for what a node is downloading.",
+    "staging_bytes": "Bytes that a node's unfinished downloads take up.",
+}
 _REFUSALS = {outcome.value for outcome in Outcome if outcome.is_refusal}
 
 blueprint = Blueprint("metrics", __name__)
@@ -39,6 +45,7 @@ async def metrics() -> Response:
         [
             *_proxies(await services.exits.counts(), await services.exits.all(_MAX_EXITS)),
             *_sandboxes(nodes),
+            *_disks(nodes),
             *_faults(await services.assets.fault_counts()),
             *_deliveries(await services.deliveries.totals()),
             *_webhooks(await services.webhooks.counts()),
@@ -103,6 +110,26 @@ def _sandboxes(nodes: Sequence[Row]) -> Iterable[Metric]:
         if row["alive"]:
             level.add_metric([row["node"], row["sandbox"] or "unknown"], 1)
     return (level,)
+
+
+def _disks(nodes: Sequence[Row]) -> Iterable[Metric]:
+    """Return how full the disks are, as the last heartbeats told; nothing of a silent node."""
+    families: dict[str, GaugeMetricFamily] = {
+        name: GaugeMetricFamily(f"vasset_{name}", told, labels=["node"])
+        for name, told in _DISK_GAUGES.items()
+    }
+    for row in nodes:
+        total, free = row["disk_total_bytes"], row["disk_free_bytes"]
+        if not row["alive"] or total is None:
+            continue
+        numbers = {
+            **row,
+            "disk_used_ratio": 1 - free / total,
+            "disk_reserved_bytes": row["reserved_bytes"],
+        }
+        for name, family in families.items():
+            family.add_metric([row["node"]], numbers[name])
+    return families.values()
 
 
 def _faults(counts: Sequence[Row]) -> Iterable[Metric]:

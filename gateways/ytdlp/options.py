@@ -1,6 +1,7 @@
 """What a fetch is given, and the yt-dlp parameters that follow from it."""
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -101,12 +102,16 @@ class FetchOrder:
         staging: An empty folder of this attempt's own; absolute.
         lease: The proxy that everything goes through. A secret.
         cookies: Of this site, in Netscape's format; empty for none. A secret.
+        max_bytes: Of the media; where it is less than what the limits say.
+        spare_bytes: What must stay free on the disk of the folder.
     """
 
     wish: Wish
     staging: Path
     lease: ProxyLease
     cookies: str = field(default="", repr=False)
+    max_bytes: int = sys.maxsize
+    spare_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -98,25 +99,27 @@ class Runner:
         When this returns or raises, cancelled too, no process of the fetch is left.
 
         Args:
-            on_progress: Called from the event loop, at most four times a second.
+            on_progress: Called from the event loop, at most four times a second; what it raises
+                ends the fetch.
 
         Raises:
             DownloadError: A leaf of domain/failures.py says why there is no file.
         """
         link = await self._connect()
+        limits = replace(self._limits, max_bytes=min(self._limits.max_bytes, order.max_bytes))
         # The watch over the whole fetch speaks first; the gate only cuts what it cannot see.
-        patience = 2 * self._limits.stall_timeout
-        passage = Passage(order.lease, max_bytes=self._limits.max_bytes, patience=patience)
+        patience = 2 * limits.stall_timeout
+        passage = Passage(order.lease, max_bytes=limits.max_bytes, patience=patience)
         child = ChildOrder(
             wish=order.wish, staging=order.staging, token=passage.token, cookies=order.cookies
         )
-        job = await link.start(child, self._limits, self._tools)
+        job = await link.start(child, limits, self._tools)
         async with self._ending(link, job), self._gate.open(passage, job.door):
-            told = await self._oversee(job, order, on_progress)
+            told = await self._oversee(job, order, limits, on_progress)
         code = job.ended.result()
         if code != 0 or not isinstance(told, Done):
             raise cause_of(code, told, passage)
-        media = await asyncio.to_thread(harvest, order.staging, told, self._limits.max_bytes)
+        media = await asyncio.to_thread(harvest, order.staging, told, limits.max_bytes)
         check_length(media, await self._inspect(media.path))
         return media
 
@@ -203,7 +206,11 @@ class Runner:
             await link.close()
 
     async def _oversee(
-        self, job: Job, order: FetchOrder, on_progress: Callable[[Progress], None]
+        self,
+        job: Job,
+        order: FetchOrder,
+        limits: FetchLimits,
+        on_progress: Callable[[Progress], None],
     ) -> Done | Failed | None:
         """Return the child's last word, or None, once nothing of the job is left.
 
@@ -211,7 +218,7 @@ class Runner:
             DownloadError: A limit was passed; the job still runs.
         """
         clock = asyncio.get_running_loop().time
-        watch = Watch(self._limits, clock())
+        watch = Watch(limits, clock(), spare_bytes=order.spare_bytes)
         last: Done | Failed | None = None
         look_at = clock() + self._poll_s
         while not job.is_over:

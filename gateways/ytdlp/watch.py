@@ -1,9 +1,10 @@
 """Whether a running fetch still gets anywhere, and stays within its bounds."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.failures import StalledError, TimedOutError, TooLargeError
+from domain.failures import DiskFullError, StalledError, TimedOutError, TooLargeError
 from gateways.ytdlp.options import STEM, FetchLimits
 
 MIN_RATE_BPS = 1024
@@ -21,11 +22,13 @@ class Footprint:
         fetched_bytes: Of all that came from the source.
         merged_bytes: Of what ffmpeg is writing from it.
         changed_ns: When the newest file was last written to.
+        free_bytes: On its disk.
     """
 
     fetched_bytes: int = 0
     merged_bytes: int = 0
     changed_ns: int = 0
+    free_bytes: int = 0
 
 
 def measure(staging: Path) -> Footprint:
@@ -47,7 +50,12 @@ def measure(staging: Path) -> Footprint:
             merged += status.st_size
         else:
             fetched += status.st_size
-    return Footprint(fetched_bytes=fetched, merged_bytes=merged, changed_ns=changed)
+    return Footprint(
+        fetched_bytes=fetched,
+        merged_bytes=merged,
+        changed_ns=changed,
+        free_bytes=shutil.disk_usage(staging).free,
+    )
 
 
 class Watch:
@@ -55,10 +63,12 @@ class Watch:
 
     Args:
         now: Seconds of a clock that only grows.
+        spare_bytes: What must stay free on the disk.
     """
 
-    def __init__(self, limits: FetchLimits, now: float) -> None:
+    def __init__(self, limits: FetchLimits, now: float, *, spare_bytes: int = 0) -> None:
         self._limits = limits
+        self._spare = spare_bytes
         self._deadline = now + limits.time_limit.total_seconds()
         self._patience = limits.stall_timeout.total_seconds()
         self._marked_at = now
@@ -90,12 +100,15 @@ class Watch:
             TimedOutError: The time limit is over.
             TooLargeError: The folder holds more than is allowed.
             StalledError: Too little moved for too long.
+            DiskFullError: Less than what must stay free is free.
         """
         before, self._footprint = self._footprint, footprint
         if now >= self._deadline:
             raise TimedOutError
         if max(footprint.fetched_bytes, footprint.merged_bytes) > self._limits.max_bytes:
             raise TooLargeError
+        if footprint.free_bytes < self._spare:
+            raise DiskFullError
         for old, new in (
             (before.fetched_bytes, footprint.fetched_bytes),
             (before.merged_bytes, footprint.merged_bytes),

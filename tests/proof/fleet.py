@@ -91,6 +91,8 @@ class Fleet:
             "VASSET_QUOTA__ACTIVE_DOWNLOADS": "1000000",
             "VASSET_QUOTA__ARCHIVE_BYTES": "1000000000000",
             "VASSET_QUOTA__RESERVE_BYTES": "1",
+            "VASSET_DOWNLOADS__PER_USER_SUBMITS": "0",
+            "VASSET_DOWNLOADS__EXPECTED_BYTES": "1000000",
             "VASSET_EGRESS__ALLOW_PRIVATE": '["127.0.0.0/8"]',
             "VASSET_LOG__FORMAT": "json",
         }

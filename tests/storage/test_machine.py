@@ -16,16 +16,16 @@ from hypothesis.stateful import invariant, rule
 
 from domain.states import Stage, Status
 from domain.twins import Share
-from storage.db import Db
+from storage.db import Db, Row
 from storage.downloads import CLAIM
 from tests.conftest import SCHEMA
 from tests.storage.clocked_node import ENDINGS, HANDS_ON, Holder, check_path
 from tests.storage.rows import TURNS as UNSHARED
-from tests.storage.world import NAMES, World
+from tests.storage.world import DISK, NAMES, SMALL, World
 from tests.support.clock import database_with_clock
 from tests.support.postgres import Postgres
 
-TURNS = replace(UNSHARED, share=Share.USER)
+TURNS = replace(UNSHARED, share=Share.USER, expected_bytes=SMALL)
 SWEEPS = ("take_back", "end_cancel_wishes", "unheard")
 IDS, NODES = st.integers(1, 8), st.sampled_from(NAMES)
 STAGES = st.sampled_from((None, None, *Stage))
@@ -38,6 +38,12 @@ ASK = st.tuples(st.just("ask"), IDS, st.sampled_from(("another", "cancel", "retr
 DELIVER = st.tuples(st.just("deliver"), IDS, NODES, STAGES, st.integers(1, 3))
 GO_ON = st.tuples(st.just("go_on"), IDS, NODES, STAGES)
 HAPPEN = st.tuples(st.just("happen"), NODES, UPSETS, SECONDS)
+
+
+def need(row: Row) -> int:
+    """Return what a running download has reserved on the disk of its node."""
+    is_fetching = row["stage"] in (Stage.ACQUIRE_PROXY, Stage.FETCH)
+    return int(row["expected_bytes"] * (2 if is_fetching else 1))
 
 
 class Lives(World):
@@ -155,7 +161,9 @@ class Lives(World):
         assert table.keys() == self.owners.keys()
         running = [row for row in table.values() if row["status"] == Status.RUNNING]
         for name, user in zip(NAMES, self.users, strict=True):
-            assert sum(row["storage_node"] == name for row in running) <= TURNS.slots
+            there = [row for row in running if row["storage_node"] == name]
+            assert len(there) <= TURNS.slots
+            assert sum(need(row) for row in there) <= DISK.room_bytes
             assert sum(row["user_id"] == user for row in running) <= TURNS.per_user
         for history_id, row in table.items():
             assert row["epoch"] == self.epochs[history_id]

@@ -13,15 +13,20 @@ from hypothesis import stateful
 from domain.download import Download
 from domain.states import Mode, Status
 from storage.db import Db, Row
+from storage.disk import Disk
 from storage.downloads import CLAIM
 from storage.history import Filters, History
 from storage.nodes import Nodes
+from storage.room import Room
 from storage.users import Users
 from tests.storage.clocked_node import ENDINGS, HANDS_ON, ClockedNode, Holder
 from tests.storage.rows import WISH
 from tests.support.clock import FakeClock
 
 NAMES = ("node-a", "node-b")
+SMALL, LARGE = 100, 150
+# Each takes twice its size while it is fetched: there is room for two, but not for two large ones.
+DISK = Disk(total_bytes=10**6, free_bytes=2 * (SMALL + LARGE), staging_bytes=0, spare_bytes=0)
 
 
 class World(stateful.RuleBasedStateMachine):
@@ -48,7 +53,7 @@ class World(stateful.RuleBasedStateMachine):
         """Let time pass; nodes that are not silent beat."""
         self.do(self.clock.set(self.clock.now + timedelta(seconds=seconds)))
         for name in sorted({*NAMES} - self.silent):
-            self.do(Nodes(self.db).beat(name, "", sandbox="full"))
+            self.do(Nodes(self.db).beat(name, "", sandbox="full", disk=DISK))
 
     def table(self) -> dict[int, Row]:
         """Return every row by its id."""
@@ -85,9 +90,16 @@ class World(stateful.RuleBasedStateMachine):
             )
 
     def submit(self, kind: int) -> None:
-        """Submit a download for one of the users, in one of the modes."""
+        """Submit a download for one of the users, in one of the modes and of one of the sizes."""
         owner, mode = self.users[kind % 2], list(Mode)[kind // 2 % 2]
-        self.owners[self.do(self.rows.submit(owner, mode, WISH))["history_id"]] = owner
+        history_id = self.do(self.rows.submit(owner, mode, WISH))["history_id"]
+        self.owners[history_id] = owner
+        if kind > 1:
+            self.do(self._estimate(history_id))
+
+    async def _estimate(self, history_id: int) -> None:
+        async with self.db.transaction() as statements:
+            await Room(self.db).estimate(statements, history_id, LARGE)
 
     def write(self, holder: Holder, deed: str) -> None:
         """Let a holder write, and assert that it took effect only where it may."""

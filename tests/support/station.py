@@ -183,6 +183,8 @@ async def open_station(environment: Mapping[str, str], folder: Path) -> AsyncGen
         "VASSET_EGRESS__ALLOW_PRIVATE": '["127.0.0.0/8"]',
         "VASSET_DOWNLOADS__BACKOFF_S": '{"min": 0.1, "max": 1}',
         "VASSET_DOWNLOADS__SITE_COOLDOWN_S": "1",
+        # No test may need gigabytes free on the machine that it runs on.
+        "VASSET_DOWNLOADS__EXPECTED_BYTES": "1000000",
         **environment,
     }
     async with open_services(settings) as services:

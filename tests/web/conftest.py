@@ -95,6 +95,8 @@ def settings_for(database_url: str, redis_url: str, root: Path, **more: Section)
         "redis": {"url": redis_url},
         "broker": {"url": redis_url},
         "storage": {"root": str(root), "node": "node-a", "stop_ratio": 1.0},
+        # All databases number their users from 1, and share one Valkey.
+        "downloads": {"per_user_submits": 0},
         # All tests knock from one address; tests/web/logins has the limits as they are.
         "auth": {
             "secret": secrets.token_urlsafe(32),

@@ -8,6 +8,7 @@ import pytest
 
 from domain.states import Status
 from runtime import settings_layers
+from storage.disk import Disk
 from storage.users import Users
 from tests.web.conftest import Join, Member, Site
 from tests.web.rows import Rows
@@ -162,9 +163,10 @@ async def test_an_account_that_is_not_there_is_404(admin: Member) -> None:
 
 async def test_every_node_is_shown_with_its_load(admin: Member, site: Site, rows: Rows) -> None:
     nodes = site.front.services.nodes
-    await nodes.beat("node-z", "http://node-z.example", sandbox="landlock")
+    disk = Disk(total_bytes=1_000, free_bytes=600, staging_bytes=30, spare_bytes=100)
+    await nodes.beat("node-z", "http://node-z.example", sandbox="landlock", disk=disk)
     await nodes.set_draining("node-z", draining=True)
-    await rows.set(await admin.submit(), "status = 5, storage_node = 'node-z'")
+    await rows.set(await admin.submit(), "status = 5, storage_node = 'node-z', expected_bytes = 50")
 
     shown = {n["node"]: n for n in (await admin.http.get("/admin/nodes")).json()["items"]}
 
@@ -172,7 +174,8 @@ async def test_every_node_is_shown_with_its_load(admin: Member, site: Site, rows
     assert told.pop("heartbeat_at")
     assert told == {
         "node": "node-z", "url": "http://node-z.example", "alive": True, "draining": True,
-        "running": 1, "sandbox": "landlock",
+        "running": 1, "sandbox": "landlock", "disk_total_bytes": 1_000, "disk_free_bytes": 600,
+        "staging_bytes": 30, "reserved_bytes": 100, "room_bytes": 430,
     }  # fmt: skip
 
 

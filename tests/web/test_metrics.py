@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from storage.assets import AssetFault
 from storage.deliveries import Deliveries, Outcome, Tally
+from storage.disk import Disk
 from storage.slots import SlotLimits, Slots, Stream
 from tests.support.archive import Archive
 from tests.support.valkey import Valkey
@@ -104,6 +105,22 @@ async def test_what_is_sent_now_is_told_of_each_node_that_lives(serve: Serve) ->
         ("vasset_deliveries_active", "node-a"): 2,
         ("vasset_deliveries_active", "node-b"): 0,
     }
+
+
+async def test_the_disk_of_each_node_that_has_told_is_measured(site: Site) -> None:
+    nodes = site.front.services.nodes
+    disk = Disk(total_bytes=1_000, free_bytes=250, staging_bytes=30, spare_bytes=50)
+    await nodes.beat("node-a", "", sandbox="full", disk=disk)
+    await nodes.beat("node-b", "", sandbox="full")
+
+    told = await measured(site)
+
+    assert of(told, "vasset_disk") == {
+        ("vasset_disk_used_ratio", "node-a"): 0.75,
+        ("vasset_disk_free_bytes", "node-a"): 250,
+        ("vasset_disk_reserved_bytes", "node-a"): 0,
+    }
+    assert of(told, "vasset_staging") == {("vasset_staging_bytes", "node-a"): 30}
 
 
 async def test_without_redis_the_rest_is_told(serve: Serve) -> None:

@@ -6,14 +6,21 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from domain.states import Status
+from storage.quotas import lock
+from tests.support.postgres import Postgres
+from tests.support.waiting import eventually
 from tests.web.conftest import Member, Serve, Site, register
 from tests.web.pairs import pair
 from tests.web.rows import Rows
+
+POOL = 10
+"""Connections that an app has to the database. Source: storage/db.py."""
 
 VIDEO = {"url": "https://example.com/watch", "mode": "archive"}
 QUICK = {"url": "https://example.com/watch", "mode": "quick_download"}
@@ -74,12 +81,30 @@ async def test_a_finished_file_is_counted_until_its_record_is_deleted(
 
 
 @pytest.mark.parametrize("quota", ["daily_downloads", "active_downloads"])
-async def test_of_a_hundred_at_once_over_two_apps_one_is_accepted(serve: Serve, quota: str) -> None:
+async def test_of_a_hundred_at_once_over_two_apps_one_is_accepted(
+    serve: Serve, postgres: Postgres, database_url: str, quota: str
+) -> None:
+    """They are let go when more of them wait for the user's lock than one app has connections.
+
+    Without that lock nobody would wait, and by chance each might come after the other all the same.
+    """
+    database = urlsplit(database_url).path[1:]
+    count = (
+        "SELECT count(*) FROM pg_stat_activity"
+        f" WHERE datname = '{database}' AND wait_event_type = 'Lock'"
+    )
+
+    async def are_waiting() -> bool:
+        return int(await asyncio.to_thread(postgres.run_sql, count)) > POOL
+
     async with pair(serve, quota={quota: 2}) as both:
         await both.member.submit()
-        answers = await asyncio.gather(
-            *(both.clients[n % 2].post("/download", json=VIDEO) for n in range(100))
-        )
+        async with both.site.front.services.db.transaction() as statements:
+            await lock(statements, both.member.user_id)
+            posts = [both.clients[n % 2].post("/download", json=VIDEO) for n in range(100)]
+            asked = asyncio.gather(*posts)
+            await eventually(are_waiting)
+        answers = await asked
         used = (await quota_of(both.member))[quota]["used"]
 
     assert Counter(answer.status_code for answer in answers) == {202: 1, 429: 99}

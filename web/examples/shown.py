@@ -170,6 +170,11 @@ ANSWERS: tuple[BaseModel, ...] = (
                 draining=False,
                 running=4,
                 sandbox="full",
+                disk_total_bytes=2_000_000_000_000,
+                disk_free_bytes=900_000_000_000,
+                staging_bytes=1_200_000_000,
+                reserved_bytes=4_194_304_000,
+                room_bytes=797_005_696_000,
                 heartbeat_at=_ENDED,
             )
         ]
