@@ -18,6 +18,7 @@ from gateways.proxies.circuit import Circuit
 from gateways.proxies.http import HttpProvider, HttpTerms
 from gateways.proxies.provider import Direct, Provider
 from gateways.proxies.static import StaticList
+from runtime.settings import Downloads as Downloading
 from runtime.settings import Proxy, Settings
 from storage.api_keys import ApiKeys
 from storage.assets import Assets
@@ -185,15 +186,16 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         deliveries=Deliveries(db, node=node),
         slots=Slots(redis, node=node),
         rates=Rates(redis),
-        parses=Parses(
-            redis,
-            deadline=timedelta(seconds=settings.downloads.parse_timeout_s),
-            per_user=settings.downloads.parse_per_user,
-        ),
+        parses=_parses(redis, settings.downloads),
         webhooks=Webhooks(db, webhook_secrets),
         webhook_secrets=webhook_secrets,
         socket_tickets=SocketTickets(redis),
     )
+
+
+def _parses(redis: Redis, downloads: Downloading) -> Parses:
+    deadline = timedelta(seconds=downloads.parse_timeout_s)
+    return Parses(redis, deadline=deadline, per_user=downloads.parse_per_user)
 
 
 def provider_of(proxy: Proxy, policy: AddressPolicy) -> Provider:

@@ -56,12 +56,17 @@ def measure(files: Files, *, stop_ratio: float) -> Disk:
 
 
 def _blocks_below(folder: Path) -> int:
-    """Return the bytes that files take up on the disk; what vanishes meanwhile is left out."""
+    """Return the bytes that files take up on the disk, and nothing for what is linked elsewhere.
+
+    What vanishes meanwhile is left out.
+    """
     total = 0
     for above, _, names in os.walk(folder):
         for name in names:
             try:
-                total += Path(above, name).lstat().st_blocks * _BLOCK_BYTES
+                found = Path(above, name).lstat()
             except FileNotFoundError:
                 continue
+            if found.st_nlink == 1:
+                total += found.st_blocks * _BLOCK_BYTES
     return total

@@ -44,10 +44,10 @@ async def test_a_batch_that_is_cancelled_in_the_middle_ends_whole(
 ) -> None:
     station, services = idle_station, idle_station.services
     number, batch = await submit(
-        station, [site.clip_url(100 + number, delay_s=600) for number in range(3)]
+        station, [site.clip_url(9_100 + number, delay_s=600) for number in range(3)]
     )
     await station.start_worker(VASSET_DOWNLOADS__SLOTS="1")
-    await eventually(lambda: site.requests_for("/clips/100.mp4"), timeout_s=30, what="the fetch")
+    await eventually(lambda: site.requests_for("/clips/9100.mp4"), timeout_s=30, what="the fetch")
 
     rows = await services.batches.cancel(number, station.user.user_id)
     for row in rows:
@@ -57,5 +57,5 @@ async def test_a_batch_that_is_cancelled_in_the_middle_ends_whole(
     assert {row["status"] for row in ended} == {Status.CANCELLED}
     assert sum(row["epoch"] > 0 for row in ended) == 1
     await eventually(
-        lambda: not site.requests_for("/clips/100.mp4")[0].is_open, what="the child's end"
+        lambda: not site.requests_for("/clips/9100.mp4")[0].is_open, what="the child's end"
     )

@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 LIMITS = FetchLimits(
     max_bytes=5_000_000,
     time_limit=timedelta(seconds=30),
-    stall_timeout=timedelta(seconds=10),
+    stall_timeout=timedelta(seconds=30),
     connections=2,
     spare_children=1,
 )

@@ -73,7 +73,7 @@ class Station:
         log = self._folder / f"worker-{len(self.workers)}.log"
         worker = Worker({**self._environment, **environment}, log)
         self.workers.append(worker)
-        await eventually(lambda: worker.lines("worker_started"), timeout_s=20, what=str(log))
+        await eventually(lambda: worker.lines("worker_started"), timeout_s=60, what=str(log))
         return worker
 
     async def die_at(self, point: str, **environment: str) -> None:
