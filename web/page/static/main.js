@@ -1,0 +1,68 @@
+// The page: who is signed in sees the views, everybody else the entrance.
+
+import { forgetAll } from "./downloads.js";
+import { h } from "./dom.js";
+import { entrance } from "./entrance.js";
+import { frame } from "./frame.js";
+import { renew, session, user } from "./session.js";
+import { connect, disconnect } from "./socket.js";
+import { showTheme } from "./theme.js";
+import { toast, toastShelf } from "./toasts.js";
+import { load, t } from "./words.js";
+
+const app = document.getElementById("app");
+const shelf = h("div");
+let hasEnded = false;
+let standing = null;
+
+/** Show everything anew: another user, another language. */
+async function render() {
+  await load();
+  standing?.abort();
+  standing = new AbortController();
+  shelf.replaceChildren(...toastShelf());
+  const shown = user === null
+    ? [entrance(hasEnded)]
+    : frame({ signal: standing.signal });
+  app.replaceChildren(h("a.skip", { href: "#content", onclick: skip }, t("app.skip")), ...shown);
+}
+
+function skip(event) {
+  // The address after # is the view's.
+  event.preventDefault();
+  const content = document.getElementById("content");
+  content.tabIndex = -1;
+  content.focus();
+}
+
+session.addEventListener("begun", () => {
+  hasEnded = false;
+  forgetAll();
+  connect();
+  render();
+});
+session.addEventListener("ended", () => {
+  hasEnded = true;
+  disconnect();
+  render();
+});
+addEventListener("unhandledrejection", (event) => {
+  // A module of an older version that is not there any more.
+  const isOld = event.reason instanceof TypeError && /module/i.test(event.reason.message);
+  toast(t(isOld ? "new_version" : "unforeseen"), {
+    kind: "bad", action: t("reload"), onaction: () => location.reload(), ms: 60_000,
+  });
+});
+
+async function start() {
+  showTheme();
+  document.body.append(shelf);
+  try {
+    await renew();
+  } catch {
+    // The entrance is a good place to wait for a server that is busy.
+  }
+  if (user === null) await render();
+}
+
+start();
