@@ -1,10 +1,9 @@
 """One running program, one Chromium, and windows in which people work."""
 
 import itertools
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.conftest import installed
 from tests.support.browser import Window, chromium, find_program
 from tests.support.program import Program
+from tests.support.waiting import eventually
 
 PASSWORD = "a calm sea at dawn"
 TIMEOUT_MS = 15_000
@@ -66,27 +66,41 @@ async def window(browser: Browser, program: Program) -> AsyncGenerator[OpenWindo
 class Person:
     """An account of its own, and the API as a script would use it."""
 
-    def __init__(self, url: str, email: str | None = None) -> None:
+    def __init__(self, url: str, email: str | None = None, password: str = PASSWORD) -> None:
         self.email = email or f"person{next(_numbers)}@example.com"
+        self.password = password
         self.api = httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=20)
 
     async def join(self) -> None:
-        account = {"email": self.email, "password": PASSWORD}
+        account = {"email": self.email, "password": self.password}
         answer = await self.api.post("/auth/register", json=account)
         assert answer.status_code == 201, answer.text
         answer = await self.api.post("/auth/login", json=account)
         self.api.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
-    async def submit(self, *urls: str, mode: str = "quick_download") -> list[int]:
+    async def submit(self, *urls: str, mode: str = "quick_download") -> None:
+        """Submit, and return when each has a file."""
+        await self.submit_batch(urls, mode)
+
+        async def probe() -> bool:
+            return all(item["status_code"] in (1, 3) for item in await self.history())
+
+        await eventually(probe, timeout_s=20, what=f"{urls} to be ready")
+
+    async def submit_batch(self, urls: Sequence[str], mode: str = "quick_download") -> int:
         answer = await self.api.post("/download/batch", json={"urls": urls, "mode": mode})
         assert answer.status_code == 202, answer.text
-        return [item["history_id"] for item in answer.json()["downloads"]]
+        return cast("int", answer.json()["batch_id"])
 
-    async def sign_in(self, page: Page) -> None:
+    async def history(self) -> list[dict[str, Any]]:
+        answer = await self.api.get("/user/history")
+        return cast("list[dict[str, Any]]", answer.json()["items"])
+
+    async def sign_in(self, page: Page, view: str = "History") -> None:
         await page.get_by_label("E-mail").fill(self.email)
-        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_label("Password", exact=True).fill(self.password)
         await page.get_by_role("button", name="Sign in", exact=True).click()
-        await expect(page.get_by_role("heading", name="History")).to_be_visible()
+        await expect(page.get_by_role("heading", name=view)).to_be_visible()
 
 
 @pytest.fixture
@@ -95,8 +109,3 @@ async def person(program: Program) -> AsyncGenerator[Person]:
     await ada.join()
     yield ada
     await ada.api.aclose()
-
-
-@pytest.fixture(scope="session")
-def screenshots() -> Path:
-    return Path(__file__).parents[2] / "docs" / "screenshots"

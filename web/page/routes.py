@@ -73,7 +73,7 @@ def _shell_with(names: tuple[tuple[str, str], ...]) -> tuple[PageFile, str]:
     return made(SHELL, content), f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-LATER = ("words.", "admin", "settings", "keys", "password", "charts", "webhooks")
+LATER = ("accounts", "admin", "charts", "keys", "nodes", "password", "settings", "words.")
 """How the names of modules begin that the first view does without."""
 
 

@@ -1,6 +1,7 @@
 // The entrance: sign in, or create an account.
 
 import { callPublic, refusalOf } from "./api.js";
+import { otherLanguage } from "./appearance.js";
 import { freshId, h, iconButton, say } from "./dom.js";
 import { refusalWords } from "./refusals.js";
 import { signIn } from "./session.js";
@@ -9,7 +10,7 @@ import { t } from "./words.js";
 const MIN_PASSWORD = 8;
 
 /** Return the entrance; `hasEnded` says that a session was there before. */
-export function entrance(hasEnded) {
+export function entrance({ hasEnded, onlanguage }) {
   const isOpen = document.documentElement.dataset.registration === "open";
   const form = new Form();
   const other = h("button.quiet", { type: "button", onclick: () => form.turn() });
@@ -23,6 +24,7 @@ export function entrance(hasEnded) {
     h("p.muted", {}, hasEnded ? t("enter.ended") : t("app.claim")),
     form.element,
     isOpen && other,
+    otherLanguage(onlanguage),
   );
 }
 

@@ -8,7 +8,8 @@ const formats = new Map();
 /** Return a size. By 1,024, as quotas are set and most file managers count. */
 export function bytes(count) {
   let value = count;
-  let unit = 0;
+  // Nothing is "0 MB": some languages have no good word for no bytes.
+  let unit = count === 0 ? 2 : 0;
   while (value >= 1000 && unit < UNITS.length - 1) {
     value /= 1024;
     unit += 1;

@@ -16,22 +16,24 @@ import { announce } from "./toasts.js";
 import { t } from "./words.js";
 
 /** Return the frame with the view of the address, until `signal` ends it. */
-export function frame({ signal }) {
+export function frame({ signal, onlanguage }) {
   const main = h("main", { id: "content" });
   const head = header();
   let standing = new AbortController();
 
-  const show = (isMove) => {
+  const show = async (isMove) => {
     standing.abort();
-    standing = new AbortController();
+    const mine = standing = new AbortController();
     const name = viewName();
     for (const link of head.querySelectorAll("nav a")) {
       if (link.dataset.view === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
     document.title = `${t(`nav.${name}`)} · ${t("app.name")}`;
+    const parts = await view(name, mine.signal, onlanguage);
+    if (mine.signal.aborted) return;
     main.className = name;
-    main.replaceChildren(...view(standing.signal));
+    main.replaceChildren(...parts);
     if (isMove) {
       scrollTo(0, 0);
       main.tabIndex = -1;
@@ -47,10 +49,13 @@ export function frame({ signal }) {
 }
 
 function viewName() {
-  return "downloads";
+  const name = location.hash.replace(/^#\/?/, "");
+  return name === "settings" || (name === "admin" && user.role === "admin") ? name : "downloads";
 }
 
-function view(signal) {
+async function view(name, signal, onlanguage) {
+  if (name === "settings") return (await import("./settings.js")).settings({ signal, onlanguage });
+  if (name === "admin") return (await import("./admin.js")).admin(signal);
   return [
     h("h1.unseen", {}, t("nav.downloads")),
     h("div.column", {}, submitForm(), inProgress(acts, signal), history(acts, signal)),
@@ -65,6 +70,8 @@ function header() {
   const leave = async () => {
     await removeNow();
     await signOut();
+    // Whoever comes next begins where everybody does.
+    globalThis.history.replaceState(null, "", location.pathname);
   };
   return h(
     "header.head",
@@ -73,9 +80,10 @@ function header() {
       h("img", { src: new URL("mark.svg", import.meta.url).pathname, alt: "", width: 28, height: 28 }),
       h("span", {}, t("app.name"))),
     h("nav", { "aria-label": t("nav.label") },
-      way("downloads", "down")),
+      way("downloads", "down"), way("settings", "gear"),
+      user.role === "admin" && way("admin", "chart")),
     h("span.who", { title: user.email }, user.nickname ?? user.email),
-    h("button.quiet.leave", { type: "button", onclick: leave }, icon("door"), h("span", {}, t("nav.sign_out"))),
+    h("button.quiet.leave", { type: "button", "aria-label": t("nav.sign_out"), onclick: leave }, icon("door"), h("span", {}, t("nav.sign_out"))),
   );
 }
 

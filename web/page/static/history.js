@@ -132,10 +132,12 @@ class History {
   }
 
   showEmpty() {
-    const key = this.filters.isSet ? "history.no_match" : "history.empty";
+    const [words, hint] = this.filters.isSet
+      ? ["history.no_match", "history.no_match_hint"]
+      : ["history.empty", "history.empty_hint"];
     this.empty.hidden = this.rows.size > 0 || !this.isWhole;
-    say(this.empty.children[1], t(key));
-    say(this.empty.children[2], t(`${key}_hint`));
+    say(this.empty.children[1], t(words));
+    say(this.empty.children[2], t(hint));
   }
 
   tick() {

@@ -4,6 +4,7 @@ import { forgetAll } from "./downloads.js";
 import { h } from "./dom.js";
 import { entrance } from "./entrance.js";
 import { frame } from "./frame.js";
+import { expectRemovals } from "./removals.js";
 import { renew, session, user } from "./session.js";
 import { connect, disconnect } from "./socket.js";
 import { showTheme } from "./theme.js";
@@ -22,8 +23,8 @@ async function render() {
   standing = new AbortController();
   shelf.replaceChildren(...toastShelf());
   const shown = user === null
-    ? [entrance(hasEnded)]
-    : frame({ signal: standing.signal });
+    ? [entrance({ hasEnded, onlanguage: render })]
+    : frame({ signal: standing.signal, onlanguage: render });
   app.replaceChildren(h("a.skip", { href: "#content", onclick: skip }, t("app.skip")), ...shown);
 }
 
@@ -38,6 +39,7 @@ function skip(event) {
 session.addEventListener("begun", () => {
   hasEnded = false;
   forgetAll();
+  expectRemovals();
   connect();
   render();
 });

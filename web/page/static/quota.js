@@ -4,10 +4,10 @@ import { get } from "./api.js";
 import { activeOnes, downloads } from "./downloads.js";
 import { h, say } from "./dom.js";
 import { bytes, count, moment } from "./format.js";
+import { meter } from "./meter.js";
 import { t } from "./words.js";
 
 const AGAIN_AFTER_MS = 2000;
-const NEARLY = 0.9;
 
 /** Return the bars, and keep them up to date until `signal` ends it. */
 export function quota(signal) {
@@ -49,18 +49,15 @@ export function quota(signal) {
 }
 
 function bar(key, shown) {
-  const meter = h("meter", { min: 0, max: 1, value: 0, "aria-label": t(key) });
+  const line = meter(t(key));
   const words = h("span.figures");
   const note = h("p.hint");
   return {
-    element: h("div.bar", {}, h("div.line", {}, h("span", {}, t(key)), words), meter, note),
+    element: h("div.bar", {}, h("div.line", {}, h("span", {}, t(key)), words), line.element, note),
     show({ used, limit }, hint = "") {
-      const share = limit ? Math.min(1, used / limit) : 1;
-      meter.value = share;
-      meter.classList.toggle("nearly", share >= NEARLY);
       const text = t("use.of", { used: shown(used), limit: shown(limit) });
+      line.show(limit ? Math.min(1, used / limit) : 1, text);
       say(words, text);
-      meter.setAttribute("aria-valuetext", text);
       say(note, hint);
     },
   };

@@ -5,14 +5,17 @@ import { has, t } from "./words.js";
 
 /** Return a sentence for the code of a failed download. */
 export function failureWords(error) {
-  const key = `failed.${error.code}`;
-  return has(key) ? t(key) : error.message;
+  return wordsOf("failed", error) ?? error.message;
 }
 
 /** Return what a person can do about the code of a failed download. */
-export function failureAdvice(error) {
-  const key = `advice.${error.code}`;
-  return has(key) ? t(key) : t(error.retryable ? "advice.again" : "advice.other");
+function failureAdvice(error) {
+  return wordsOf("advice", error) ?? t(error.retryable ? "advice.again" : "advice.other");
+}
+
+/** Return both of a failed download. */
+export function failureAndAdvice(error) {
+  return t("sentences", { first: failureWords(error), second: failureAdvice(error) });
 }
 
 /** Return a sentence for a refused request. */
@@ -24,4 +27,11 @@ export function refusalWords(refusal) {
   }
   const first = refusal.errors?.[0];
   return first ? `${first.field}: ${first.message}` : refusal.message;
+}
+
+// A site that is silent for now and a video that is gone share a code.
+function wordsOf(kind, { code, retryable }) {
+  const keys = [`${kind}.${code}${retryable ? ".for_now" : ""}`, `${kind}.${code}`];
+  const key = keys.find(has);
+  return key === undefined ? null : t(key);
 }

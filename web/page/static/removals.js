@@ -6,6 +6,7 @@ import { refusalWords } from "./refusals.js";
 import { toast } from "./toasts.js";
 
 const UNDO_MS = 6000;
+const LEFT = "vasset.left";
 
 const waiting = new Map();
 
@@ -37,6 +38,17 @@ async function send(id, keepalive = false) {
   }
 }
 
+/**
+ * Leave out what was being deleted when this tab was reloaded: it may still be in the answers.
+ * Whatever was not deleted after all is there again at the next reload.
+ */
+export function expectRemovals() {
+  const ids = JSON.parse(sessionStorage.getItem(LEFT) ?? "[]");
+  sessionStorage.removeItem(LEFT);
+  for (const id of ids) setRemoved(id, true);
+}
+
 addEventListener("pagehide", () => {
+  if (waiting.size) sessionStorage.setItem(LEFT, JSON.stringify([...waiting.keys()]));
   removeNow();
 });

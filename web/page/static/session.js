@@ -7,6 +7,9 @@ export const session = new EventTarget();
 // Renewed a little before it ends, so that no request meets an ended one.
 const EARLY_S = 45;
 
+// Every tab of this browser has the same session: what one does, the others look at.
+const tabs = new BroadcastChannel("vasset.session");
+
 let token = null;
 let endsAt = 0;
 let renewing = null;
@@ -39,12 +42,14 @@ export async function signIn(email, password) {
   const answer = await exchange("POST", "/session", { email, password });
   if (!answer.ok) return answer;
   await take(answer);
+  tabs.postMessage("changed");
   return null;
 }
 
-/** Sign this browser out; every tab of it notices at its next renewal. */
+/** Sign this browser out, in all its tabs. */
 export async function signOut() {
   await exchange("DELETE", "/session");
+  tabs.postMessage("changed");
   forget();
 }
 
@@ -78,3 +83,7 @@ async function take(answer) {
   user = given.user;
   if (isAnother) session.dispatchEvent(new Event("begun"));
 }
+
+tabs.addEventListener("message", () => {
+  renew().catch(() => {});
+});

@@ -135,40 +135,40 @@ class SubmitForm {
       this.box.focus();
       return;
     }
-    this.button.disabled = true;
-    clearTimeout(this.timer);
     const mode = new FormData(this.element).get("mode");
     keep("mode", mode);
+    const names = this.names();
+    const wish = { mode, quality: this.quality.value };
+    // Empty at once: whoever has more pastes on while this is on its way.
+    this.fill("");
     const askedAt = performance.now();
-    try {
-      const { accepted, refused, stopped } = await submitAll(urls, { mode, quality: this.quality.value });
-      take(this.named(accepted), askedAt);
-      this.answered(accepted, refused, stopped);
-    } finally {
-      this.button.disabled = false;
-    }
+    const { accepted, refused, stopped } = await submitAll(urls, wish);
+    take(accepted.map((item) => ({ ...item, previewed: names.get(item.url) })), askedAt);
+    this.answered(accepted, refused, stopped);
+  }
+
+  fill(text) {
+    this.box.value = text;
+    this.preview.close();
+    this.typed();
+    clearTimeout(this.timer);
   }
 
   // The server learns a title when it fetches; what was previewed has one already.
-  named(accepted) {
+  names() {
     const names = new Map(this.preview.found?.entries?.map(({ url, title }) => [url, title]));
     if (this.preview.qualities) names.set(this.preview.url, this.preview.found.title);
-    return accepted.map((item) => ({ ...item, previewed: names.get(item.url) }));
+    return names;
   }
 
   answered(accepted, refused, stopped) {
     if (accepted.length) announce(t("submit.accepted", { n: accepted.length }));
-    const left = refused.map(({ url }) => url);
-    draft = left.join("\n");
-    this.box.value = draft;
-    this.preview.close();
-    this.typed();
-    clearTimeout(this.timer);
+    if (!refused.length) return;
+    this.fill([...refused.map(({ url }) => url), draft].filter(Boolean).join("\n"));
     const told = refused.slice(0, 20).map(({ url, error }) => `${url} — ${refusalWords(error)}`);
     if (stopped) this.refuse([refusalWords(stopped)]);
     else if (refused.length === 1) this.refuse([refusalWords(refused[0].error)]);
-    else if (refused.length) this.refuse([t("submit.refused", { n: refused.length }), ...told]);
-    this.box.focus();
+    else this.refuse([t("submit.refused", { n: refused.length }), ...told]);
   }
 
   refuse([first, ...rest]) {
