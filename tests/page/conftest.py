@@ -23,11 +23,9 @@ expect.set_options(timeout=TIMEOUT_MS)
 OpenWindow = Callable[..., Awaitable[Window]]
 
 
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Generator[Program]:
-    """`vasset up`, which may fetch from the tests' own site."""
-    installed(lambda: find_program("chromium", "apt-get install chromium"))
-    environment = {
+def settings_of_program() -> dict[str, str]:
+    """Return the environment of a program that may fetch from the tests' own site."""
+    return {
         "VASSET_EGRESS__ALLOW_PRIVATE": '["127.0.0.0/8"]',
         "VASSET_DOWNLOADS__BACKOFF_S": '{"min": 0.1, "max": 0.2}',
         "VASSET_DOWNLOADS__SITE_COOLDOWN_S": "1",
@@ -35,7 +33,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Generator[Program]:
         "VASSET_QUOTA__DAILY_DOWNLOADS": "1000",
         "VASSET_AUTH__REGISTRATIONS_PER_ADDRESS": "1000",
     }
-    with Program(tmp_path_factory.mktemp("up") / "data", environment) as program:
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Generator[Program]:
+    """`vasset up`, which may fetch from the tests' own site."""
+    installed(lambda: find_program("chromium", "apt-get install chromium"))
+    with Program(tmp_path_factory.mktemp("up") / "data", settings_of_program()) as program:
         yield program
 
 

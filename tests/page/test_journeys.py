@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 
 from tests.page.conftest import PASSWORD, OpenWindow, Person
+from tests.support.shelf import Shelf
 from tests.support.site import HOSTILE_TITLES, Site
 from tests.support.waiting import eventually
 
@@ -128,6 +129,41 @@ async def test_signing_out_here_is_noticed_in_the_other_tab(
 
     await expect(first.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     await expect(second.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+
+
+async def test_of_a_playlist_what_is_chosen_is_submitted(
+    window: OpenWindow, person: Person
+) -> None:
+    page = await (await window()).tab()
+    await person.sign_in(page)
+
+    with Shelf() as shelf:
+        await paste(page, shelf.url("/feed", items=3))
+        preview = page.get_by_role("region", name="Preview")
+        await expect(preview).to_contain_text("Playlist of 3 videos")
+        await preview.get_by_role("checkbox", name="Select all").uncheck()
+        for number in (0, 2):
+            await preview.get_by_role("checkbox", name=f"example/{number}").check()
+        await expect(preview).to_contain_text("2 of 3 selected")
+        await page.get_by_role("button", name="Download 2").click()
+
+    await expect(page.locator(".row")).to_have_count(2)
+    submitted = {item["url"] for item in await person.history()}
+    assert submitted == {"http://video.example/0", "http://video.example/2"}
+
+
+async def test_a_text_file_is_dropped_and_read(
+    window: OpenWindow, person: Person, tmp_path: Path
+) -> None:
+    page = await (await window()).tab()
+    await person.sign_in(page)
+    file = tmp_path / "links.txt"
+    file.write_text("# mine\nhttp://a.test/1\nhttp://a.test/2 http://a.test/1\nnot one\n")
+
+    await page.locator("input[type=file]").set_input_files(file)
+
+    await expect(page.get_by_role("button", name="Download 2")).to_be_visible()
+    await expect(page.get_by_text("2 links · 1 line is no link: not one")).to_be_visible()
 
 
 async def test_titles_of_strangers_are_texts(

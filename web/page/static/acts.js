@@ -22,8 +22,9 @@ export function saveAll(ids) {
     try {
       follow(await call("POST", "/download/archive-ticket", { body: { history_ids: ids } }));
     } catch (refusal) {
-      if (refusal.code === "gone") for (const id of ids) refresh(id);
-      throw refusal;
+      for (const id of refusal.code === "gone" ? ids : []) refresh(id);
+      if (!refusal.groups) throw refusal;
+      for (const group of refusal.groups) await saveAll(group);
     }
   });
 }
@@ -46,17 +47,17 @@ export function copy(id) {
 
 /** Try a download again. */
 export function retry(id) {
-  return attempt(() => take1(call("POST", `/download/${id}/retry`)));
+  return attempt(() => take1(call("POST", `/download/${id}/retry`), { isCancelling: false }));
 }
 
 /** Cancel a download. */
 export function cancel(id) {
-  const download = byId(id);
-  if (download) take([{ ...download, isCancelling: true }], performance.now());
-  return attempt(
-    () => take1(call("POST", `/download/${id}/cancel`)),
-    () => refresh(id),
-  );
+  const wish = (isCancelling) => take([{ ...byId(id), isCancelling }], performance.now());
+  wish(true);
+  return attempt(() => take1(call("POST", `/download/${id}/cancel`)), () => {
+    wish(false);
+    refresh(id);
+  });
 }
 
 /** Delete downloads: gone from the page at once, from the server when nobody undoes it. */
@@ -72,10 +73,9 @@ export function remove(ids) {
   });
 }
 
-async function take1(asking) {
+async function take1(asking, more = {}) {
   const askedAt = performance.now();
-  const item = await asking;
-  take([item], askedAt);
+  take([{ ...await asking, ...more }], askedAt);
 }
 
 function refresh(id) {

@@ -10,6 +10,7 @@ export class RefusedError extends Error {
     this.code = problem.code ?? "internal";
     this.errors = problem.errors ?? [];
     this.quota = problem.quota ?? null;
+    this.groups = problem.groups ?? null;
     this.retryAfterS = retryAfterS;
   }
 }

@@ -5,6 +5,7 @@ import { socket } from "./socket.js";
 
 const LOOKS_AT_ONCE = 3;
 const FIGURES = ["percent", "downloaded_bytes", "total_bytes", "speed_bps", "eta_s"];
+const WISHES = ["error", "isCancelling"];
 
 /** Tells "changed" with a set of ids in `detail`, at most once a frame, and "ended" with one. */
 export const downloads = new EventTarget();
@@ -14,6 +15,8 @@ const known = new Map();
 const heardAt = new Map();
 const removed = new Set();
 const toLook = new Set();
+// What could not be looked up is looked up at the next snapshot.
+const missed = new Set();
 let looking = 0;
 let changed = new Set();
 
@@ -68,6 +71,7 @@ export function forgetAll() {
   heardAt.clear();
   removed.clear();
   toLook.clear();
+  missed.clear();
 }
 
 /** Ask for the whole of one download; a few at once, however many there are. */
@@ -85,6 +89,7 @@ async function lookOn() {
       take([await get(`/download/${id}`)], askedAt);
     } catch (refusal) {
       if (refusal.status === 403) setRemoved(id, true);
+      else missed.add(id);
     }
   }
   looking -= 1;
@@ -101,6 +106,8 @@ function hearSnapshot(entries) {
   for (const download of known.values()) {
     if (isActive(download) && !told.has(download.history_id)) look(download.history_id);
   }
+  for (const id of missed) look(id);
+  missed.clear();
   for (const entry of entries) merge(entry);
 }
 
@@ -113,8 +120,9 @@ function hearState(message) {
   const id = message.history_id;
   const before = known.get(id);
   merge(message);
-  // Figures belong to the stage that told them.
-  for (const name of FIGURES) known.get(id)[name] = null;
+  // Figures belong to the stage that told them, errors and wishes to the time before a retry.
+  const forgotten = before && isActive(before) === isActive(message) ? FIGURES : [...FIGURES, ...WISHES];
+  for (const name of forgotten) known.get(id)[name] = null;
   if (before === undefined || !isActive(message)) look(id);
   if (before !== undefined && isActive(before) && !isActive(message)) {
     downloads.dispatchEvent(new CustomEvent("ended", { detail: id }));

@@ -11,6 +11,8 @@ import { showTheme } from "./theme.js";
 import { toast, toastShelf } from "./toasts.js";
 import { load, t } from "./words.js";
 
+const AGAIN_MS = 3000;
+
 const app = document.getElementById("app");
 const shelf = h("div");
 let hasEnded = false;
@@ -56,14 +58,19 @@ addEventListener("unhandledrejection", (event) => {
   });
 });
 
-async function start() {
-  showTheme();
-  document.body.append(shelf);
+async function begin() {
   try {
     await renew();
   } catch {
-    // The entrance is a good place to wait for a server that is busy.
+    // The server is busy or away; somebody who is signed in need not do it again.
+    setTimeout(begin, AGAIN_MS);
   }
+}
+
+async function start() {
+  showTheme();
+  document.body.append(shelf);
+  await begin();
   if (user === null) await render();
 }
 

@@ -21,12 +21,18 @@ export function failureAndAdvice(error) {
 /** Return a sentence for a refused request. */
 export function refusalWords(refusal) {
   if (refusal.quota && has(`quota.${refusal.quota}`)) return t(`quota.${refusal.quota}`);
-  const after = refusal.retryAfterS ? ` ${t("retry_after", { time: span(refusal.retryAfterS) })}` : "";
-  for (const key of [`refused.${refusal.code}`, `failed.${refusal.code}`]) {
-    if (has(key)) return t(key) + (refusal.status === 429 ? after : "");
-  }
+  // Of 422 the fault is the address's or its site's, of everything else it is ours.
+  const kinds = refusal.status === 422 ? ["failed", "refused"] : ["refused", "failed"];
+  const key = kinds.map((kind) => `${kind}.${refusal.code}`).find(has);
+  if (key !== undefined) return withDelay(t(key), refusal);
   const first = refusal.errors?.[0];
   return first ? `${first.field}: ${first.message}` : refusal.message;
+}
+
+function withDelay(words, { status, retryAfterS }) {
+  if (status !== 429 || !retryAfterS) return words;
+  const again = t("retry_after", { time: span(retryAfterS) });
+  return t("sentences", { first: words, second: again });
 }
 
 // A site that is silent for now and a video that is gone share a code.

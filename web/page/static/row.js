@@ -3,7 +3,7 @@
 import { isActive, isReady } from "./downloads.js";
 import { h, icon, iconButton, say } from "./dom.js";
 import { bytes, moment, percent, placeOf, site, span, speed } from "./format.js";
-import { failureAndAdvice } from "./refusals.js";
+import { failureAndAdvice, failureWords } from "./refusals.js";
 import { tile } from "./tile.js";
 import { t } from "./words.js";
 
@@ -72,7 +72,9 @@ export class Row {
   }
 
   showTrouble(download) {
-    const words = failureAndAdvice(download.error);
+    const words = isActive(download)
+      ? failureWords(download.error)
+      : failureAndAdvice(download.error);
     if (this.words === words) return;
     this.words = words;
     this.trouble.replaceChildren(icon("alert"), h("span", {}, words));

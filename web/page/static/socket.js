@@ -3,6 +3,7 @@
 import { accessToken, refuse } from "./session.js";
 
 const LONGEST_WAIT_MS = 15_000;
+const STALE_AFTER_MS = 60_000;
 // Beyond as many open tabs as a user may have, this one looks again now and then.
 const TOO_MANY = 4429;
 const TOKEN_ENDED = 4401;
@@ -14,6 +15,7 @@ let line = null;
 let waitMs = 0;
 let timer = null;
 let isWanted = false;
+let hiddenAt = 0;
 
 /** Be connected from now on. */
 export function connect() {
@@ -77,6 +79,17 @@ function tellLine(isOpen) {
   socket.dispatchEvent(new CustomEvent("line", { detail: isOpen }));
 }
 
-addEventListener("online", () => {
-  if (isWanted && line === null) again(0);
+// A machine that slept may have a line that only looks open; a new one costs a snapshot.
+function renewLine() {
+  if (!isWanted) return;
+  const old = line;
+  line = null;
+  old?.close(1000);
+  again(0);
+}
+
+addEventListener("online", renewLine);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) hiddenAt = performance.now();
+  else if (performance.now() - hiddenAt > STALE_AFTER_MS) renewLine();
 });

@@ -231,6 +231,7 @@ export const words = {
   "refused.not_found": "It is not there any more.",
   "refused.conflict": "This is not possible now: something else came first.",
   "refused.gone": "The file is no longer there.",
+  "refused.rate_limited": "Too many tries.",
   "refused.unavailable": "The server is busy. Try again in a moment.",
   "refused.too_many_transfers": "Too many files are being saved at once.",
   "refused.quota_exceeded": "Your quota is used up.",

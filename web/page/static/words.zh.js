@@ -231,6 +231,7 @@ export const words = {
   "refused.not_found": "内容已不存在。",
   "refused.conflict": "现在无法执行：状态已经改变。",
   "refused.gone": "文件已不存在。",
+  "refused.rate_limited": "尝试次数过多。",
   "refused.unavailable": "服务器繁忙，请稍后重试。",
   "refused.too_many_transfers": "同时保存的文件太多。",
   "refused.quota_exceeded": "配额已用完。",
