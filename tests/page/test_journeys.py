@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 
 from tests.page.conftest import PASSWORD, OpenWindow, Person
+from tests.support.program import Program
 from tests.support.shelf import Shelf
 from tests.support.site import HOSTILE_TITLES, Site
 from tests.support.waiting import eventually
@@ -227,3 +228,22 @@ async def test_five_hundred_downloads_are_watched_and_scrolled_through(
     await page.get_by_role("searchbox").fill("/clips/499.mp4")
 
     await expect(rows).to_have_count(1)
+
+
+async def test_a_server_that_comes_back_is_found_again(
+    window: OpenWindow, person: Person, site: Site, program: Program
+) -> None:
+    browser = await window()
+    page = await browser.tab()
+    await person.sign_in(page)
+    await submit(page, site.watch_url(8, "Without a break", bytes_per_s=12_000))
+    await expect(page.get_by_text("Fetching · ")).to_contain_text("/s")
+
+    web = next(child for child in program.family() if child.cmdline()[-1] == "web")
+    web.kill()
+    await expect(page.get_by_text("No connection to the server.")).to_be_visible()
+    await expect(page.get_by_text("No connection to the server.")).to_be_hidden()
+
+    await expect(page.get_by_role("button", name="Save Without a break")).to_be_visible()
+    # The browser itself tells of each try.
+    browser.faults = [fault for fault in browser.faults if "ERR_CONNECTION" not in fault]
