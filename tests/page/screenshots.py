@@ -1,4 +1,7 @@
-"""Take the pictures of docs/screenshots anew: python -m tests.page.screenshots."""
+"""Take the pictures of docs/screenshots anew: python -m tests.page.screenshots.
+
+The Chinese ones need a font, such as that of Debian's fonts-noto-cjk.
+"""
 
 import asyncio
 import tempfile

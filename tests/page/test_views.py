@@ -191,3 +191,21 @@ async def test_another_password_keeps_this_browser_signed_in(
 
     await expect(page.get_by_role("heading", name="Settings")).to_be_visible()
     assert (await person.api.get("/auth/me")).status_code == 401
+
+
+async def test_whom_an_administrator_disables_is_out_at_once(
+    window: OpenWindow, person: Person, admin: Person
+) -> None:
+    theirs = await (await window()).tab()
+    await person.sign_in(theirs)
+    await expect(theirs.get_by_role("link", name="Administration")).to_have_count(0)
+    page = await (await window()).tab()
+    await admin.sign_in(page)
+    await page.get_by_role("link", name="Administration").click()
+
+    await page.get_by_role("searchbox", name="Search e-mail").fill(person.email)
+    account = page.get_by_role("listitem").filter(has_text=person.email)
+    await account.get_by_role("button", name="Disable").click()
+
+    await expect(account.get_by_role("button", name="Enable")).to_be_visible()
+    await expect(theirs.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

@@ -18,6 +18,8 @@ CSP = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+# How the names of modules begin that the first view does without, or that are one of several.
+_LATER = ("accounts", "admin", "charts", "keys", "nodes", "password", "settings", "words.")
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME = "no-cache"
 
@@ -65,16 +67,12 @@ def _shell_with(names: tuple[tuple[str, str], ...]) -> tuple[PageFile, str]:
     modules = "\n".join(
         f'<link rel="modulepreload" href="/page/{files.digest}/{name}">'
         for name in files.by_name
-        if name.endswith(".js") and not name.startswith(LATER)
+        if name.endswith(".js") and not name.startswith(_LATER)
     )
     for name, value in (("digest", files.digest), *names):
         text = text.replace(f"{{{name}}}", escape(value))
     content = text.replace("{modules}", modules).encode()
     return made(SHELL, content), f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-
-
-LATER = ("accounts", "admin", "charts", "keys", "nodes", "password", "settings", "words.")
-"""How the names of modules begin that the first view does without."""
 
 
 def _shell(settings: Settings) -> tuple[PageFile, str]:

@@ -20,11 +20,16 @@ export function admin(signal) {
   const places = ["nodes", "queue", "lately", "sites", "reasons", "proxies"]
     .map((name) => [name, card(`admin.${name}`)]);
   const by = Object.fromEntries(places.map(([name, { body }]) => [name, body]));
+  const newestOnes = h("div");
+  by.queue.after(newestOnes);
+  const ask = (path, query = {}) => get(`/admin/${path}`, query, { signal });
+  const newest = (status = null) => ask("downloads", { limit: PAGE, status });
   const show = () => Promise.all([
-    fill([by.nodes], signal, "/admin/nodes", {}, ({ items }) => [nodes(items)]),
-    fill([by.queue, by.lately], signal, "/admin/downloads", { limit: PAGE }, lately),
-    fill([by.sites, by.reasons], signal, "/admin/downloads", { limit: PAGE, status: "failed" }, failures),
-    fill([by.proxies], signal, "/admin/proxies", {}, (told) => [proxies(told)]),
+    fill([by.nodes], signal, ask("nodes"), ({ items }) => [nodes(items)]),
+    fill([by.queue], signal, Promise.all([newest("running"), newest("queued")]), queue),
+    fill([newestOnes, by.lately], signal, newest(), lately),
+    fill([by.sites, by.reasons], signal, newest("failed"), failures),
+    fill([by.proxies], signal, ask("proxies"), (told) => [proxies(told)]),
   ]);
   const timer = setInterval(() => document.hidden || show(), AGAIN_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
@@ -43,9 +48,9 @@ function card(key) {
   return { body, element: h("section.card.stack", { "aria-labelledby": id }, h("h2", { id }, t(key)), body) };
 }
 
-async function fill(places, signal, path, query, made) {
+async function fill(places, signal, asking, made) {
   try {
-    const parts = made(await get(path, query, { signal }));
+    const parts = made(await asking);
     places.forEach((place, i) => place.replaceChildren(parts[i]));
   } catch (refusal) {
     if (signal.aborted) return;
@@ -54,8 +59,19 @@ async function fill(places, signal, path, query, made) {
   }
 }
 
+function queue([running, queued]) {
+  const told = ({ items, next_cursor: cursor }) => `${count(items.length)}${cursor === null ? "" : "+"}`;
+  return [figures([["status.running", told(running)], ["status.queued", told(queued)]])];
+}
+
+function figures(facts) {
+  return h("dl.figures-list", {}, facts.map(([key, shown]) => h(
+    "div", {}, h("dt", {}, t(key)), h("dd", {}, shown),
+  )));
+}
+
 function lately({ items, next_cursor: cursor }) {
-  const more = cursor === null ? "" : t("admin.of_newest", { n: items.length });
+  const more = t(cursor === null ? "admin.of_all" : "admin.of_newest", { n: items.length });
   const statuses = counted(items, ({ status }) => t(`status.${status}`));
   const perHour = new Array(HOURS).fill(0);
   for (const { created_at: at } of items) {
@@ -66,7 +82,7 @@ function lately({ items, next_cursor: cursor }) {
   const begin = moment(new Date(Date.now() - HOURS * 3_600_000));
   return [
     items.length
-      ? h("div", {}, bars(t("admin.queue"), statuses), h("p.hint", {}, more))
+      ? h("div.stack", {}, bars(t("admin.newest"), statuses), h("p.hint", {}, more))
       : none(),
     columns(t("admin.lately_words", { n: sum }), perHour, [begin, t("admin.now")]),
   ];
@@ -87,7 +103,7 @@ function proxies({ provider, acquisitions, failures: failed, exits }) {
   return h(
     "div.stack",
     {},
-    h("dl.figures-list", {}, facts.map(([key, shown]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, shown)))),
+    figures(facts),
     h("ul.nodes", {}, exits.slice(0, MAX_EXITS).map(proxyExit)),
   );
 }

@@ -11,57 +11,70 @@ const FIRST = 20;
 
 /** Return the section, and keep it up to date until `signal` ends it. */
 export function inProgress(acts, signal) {
-  const list = h("ul.rows");
-  const number = h("span.number");
-  const more = h("button.quiet.wide", { type: "button", onclick: () => {
-    isWhole = true;
-    arrange();
-  } });
-  const section = h(
-    "section.progress-section",
-    { "aria-labelledby": "now-title" },
-    h("h2", { id: "now-title" }, t("now.title"), " ", number),
-    list,
-    more,
-  );
-  const rows = new Map();
-  let isWhole = false;
+  const shown = new InProgress(acts);
+  downloads.addEventListener("changed", ({ detail }) => shown.changed(detail), { signal });
+  shown.arrange();
+  return shown.element;
+}
 
-  const arrange = () => {
-    const all = activeOnes();
-    const shown = isWhole ? all : all.slice(0, FIRST);
-    const ids = new Set(shown.map((download) => download.history_id));
-    for (const [id, row] of rows) {
-      if (!ids.has(id)) {
-        row.element.remove();
-        rows.delete(id);
-      }
-    }
-    shown.forEach((download, i) => {
-      const row = rows.get(download.history_id) ?? new Row(download, acts);
-      rows.set(download.history_id, row);
-      if (list.children[i] !== row.element) list.insertBefore(row.element, list.children[i] ?? null);
-    });
-    section.hidden = !all.length;
-    say(number, count(all.length));
-    more.hidden = shown.length === all.length;
-    say(more, t("now.more", { n: all.length - shown.length }));
-  };
+class InProgress {
+  constructor(acts) {
+    this.acts = acts;
+    this.rows = new Map();
+    this.most = FIRST;
+    this.list = h("ul.rows");
+    this.number = h("span.number");
+    this.more = h("button.quiet.wide", { type: "button", onclick: () => this.showAll() });
+    this.element = h(
+      "section.progress-section",
+      { "aria-labelledby": "now-title" },
+      h("h2", { id: "now-title" }, t("now.title"), " ", this.number),
+      this.list,
+      this.more,
+    );
+  }
 
-  downloads.addEventListener("changed", ({ detail: ids }) => {
-    // Figures change many times a second, the order seldom.
+  showAll() {
+    this.most = Infinity;
+    this.arrange();
+  }
+
+  /** Bring rows up to date: figures change many times a second, the order seldom. */
+  changed(ids) {
     let isMoved = false;
     for (const id of ids) {
       const download = byId(id);
-      const row = rows.get(id);
+      const row = this.rows.get(id);
       const isHere = download !== undefined && isActive(download);
       if (row && isHere) {
         isMoved ||= row.download.status !== download.status;
         row.show(download);
       } else if (row || isHere) isMoved = true;
     }
-    if (isMoved) arrange();
-  }, { signal });
-  arrange();
-  return section;
+    if (isMoved) this.arrange();
+  }
+
+  /** Put the first of them into their order. */
+  arrange() {
+    const all = activeOnes();
+    const shown = all.slice(0, this.most);
+    const ids = new Set(shown.map((download) => download.history_id));
+    for (const [id, row] of this.rows) {
+      if (ids.has(id)) continue;
+      row.element.remove();
+      this.rows.delete(id);
+    }
+    shown.forEach((download, i) => this.place(download, i));
+    this.element.hidden = !all.length;
+    say(this.number, count(all.length));
+    this.more.hidden = shown.length === all.length;
+    say(this.more, t("now.more", { n: all.length - shown.length }));
+  }
+
+  place(download, i) {
+    const row = this.rows.get(download.history_id) ?? new Row(download, this.acts);
+    this.rows.set(download.history_id, row);
+    const before = this.list.children[i] ?? null;
+    if (before !== row.element) this.list.insertBefore(row.element, before);
+  }
 }

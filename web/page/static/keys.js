@@ -87,7 +87,7 @@ async function make(form, given, show) {
     const { key } = await call("POST", "/auth/keys", { body });
     const shown = h("input", { value: key, readonly: true, "aria-label": t("keys.key"), onfocus: () => shown.select() });
     given.replaceChildren(h("div.given.stack", {}, h("p", {}, t("keys.once")), shown));
-    form.reset();
+    form.elements.name.value = "";
     shown.focus();
   } catch (refusal) {
     given.replaceChildren(h("p.fault", {}, refusalWords(refusal)));

@@ -40,7 +40,7 @@ async function change(form, fault) {
     });
     // It ended this session as well.
     await signIn(user.email, next.value);
-    form.reset();
+    for (const used of [current, next]) used.value = "";
     toast(t("password.changed"));
   } catch (refusal) {
     const isNew = refusal.errors?.some(({ field }) => field === "new_password");
