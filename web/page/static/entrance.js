@@ -93,7 +93,8 @@ class Form {
     try {
       if (this.isNew) await callPublic("POST", "/auth/register", { email, password });
       const answer = await signIn(email, password);
-      if (answer !== null) this.told(await refusalOf(answer));
+      if (answer?.status === 403) this.refuse(this.email, t("refused.other_address"));
+      else if (answer !== null) this.told(await refusalOf(answer));
     } catch (refusal) {
       this.told(refusal instanceof TypeError ? { code: "offline" } : refusal);
     } finally {
@@ -105,7 +106,7 @@ class Form {
   told(refusal) {
     if (refusal.status === 401) this.refuse(this.password, t("enter.wrong"));
     else if (refusal.status === 409) this.refuse(this.email, t("refused.registration_taken"));
-    else if (this.isNew && refusal.status === 403) {
+    else if (refusal.status === 403) {
       this.refuse(this.email, t("refused.registration_closed"));
     } else if (this.isNew && refusal.errors?.some(({ field }) => field === "password")) {
       this.refuse(this.password, t("refused.common"));
