@@ -37,7 +37,7 @@ export function copy(id) {
     const time = span(ticket.expires_in);
     try {
       await navigator.clipboard.writeText(link);
-      toast(t("copied", { time }), { kind: "good" });
+      toast(t("copied", { time }));
     } catch {
       // No clipboard without TLS, or it was refused.
       showLink(link, time);

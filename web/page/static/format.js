@@ -70,12 +70,6 @@ export function moment(text) {
   return cached(Intl.DateTimeFormat, form).format(date);
 }
 
-/** Return a moment in full, for those who point at it. */
-export function fullMoment(text) {
-  return cached(Intl.DateTimeFormat, { dateStyle: "full", timeStyle: "medium" })
-    .format(new Date(text));
-}
-
 /** Return a day. */
 export function day(text) {
   return cached(Intl.DateTimeFormat, { dateStyle: "medium" }).format(new Date(text));

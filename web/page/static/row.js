@@ -93,7 +93,7 @@ export class Row {
     const buttons = [];
     if (isReady(download)) {
       buttons.push(iconButton("link", t("row.copy", { title: name }), () => acts.copy(id)));
-      buttons.push(textButton("save", "save", acts.save, ".soft"));
+      buttons.push(textButton("save", "down", acts.save, ".soft"));
     } else if (isActive(download)) {
       buttons.push(download.isCancelling
         ? h("span.muted", {}, t("row.cancelling"))

@@ -12,7 +12,7 @@ export class Selection {
     this.told = h("span", { role: "status" });
     this.zip = h("button.soft", {
       type: "button", onclick: () => acts.saveAll(this.ready().map(({ history_id: id }) => id)),
-    }, icon("save"), t("selection.zip"));
+    }, icon("down"), t("selection.zip"));
     const gone = h("button.quiet", {
       type: "button", onclick: () => acts.remove([...this.ids]),
     }, icon("trash"), t("selection.delete"));
