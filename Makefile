@@ -34,6 +34,7 @@ lint: .venv/tested ## check form, types and the stairs of imports
 	.venv/bin/ruff check .
 	.venv/bin/pyright
 	.venv/bin/lint-imports
+	.venv/bin/deno lint --quiet web/page/static
 
 bench: .venv/measured parts ## measure, as docs/performance.md reports
 	@exec .venv/bin/python -m benchmarks $(ARGS)
@@ -76,7 +77,7 @@ soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINU
 # What is no Python package (ffmpeg has a wheel): program and Debian's package. The tests start
 # servers of their own, so those of the packages are kept from starting: policy-rc.d now, and
 # `disable` at the next boot.
-PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl
+PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl chromium:chromium
 
 parts:
 	@missing=()

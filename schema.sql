@@ -30,6 +30,16 @@ ALTER TABLE refresh_tokens
 CREATE INDEX IF NOT EXISTS refresh_tokens_family ON refresh_tokens (family);
 CREATE INDEX IF NOT EXISTS refresh_tokens_expiry ON refresh_tokens (expires_at);
 
+-- Browsers that are signed in on the page; the secret is a cookie that no script can read.
+CREATE TABLE IF NOT EXISTS sessions (
+    token_hash char(64)    PRIMARY KEY,              -- SHA-256 of the secret, in hex
+    user_id    bigint      NOT NULL REFERENCES users ON DELETE CASCADE,
+    version    int         NOT NULL,                 -- the account's token_version then
+    expires_at timestamptz NOT NULL                  -- moved on by every renewal
+);
+CREATE INDEX IF NOT EXISTS sessions_expiry ON sessions (expires_at);
+CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id);
+
 -- What scripts show instead of a token.
 CREATE TABLE IF NOT EXISTS api_keys (
     key_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

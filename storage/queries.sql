@@ -57,6 +57,22 @@ WHERE family = (SELECT family FROM refresh_tokens WHERE token_hash = :token_hash
 -- name: refresh_forget_old
 DELETE FROM refresh_tokens WHERE expires_at < now();
 
+-- name: sessions_insert
+INSERT INTO sessions (token_hash, user_id, version, expires_at)
+VALUES (:token_hash, :user_id, :version, now() + make_interval(secs => :ttl_s));
+
+-- name: sessions_renew
+UPDATE sessions s SET expires_at = now() + make_interval(secs => :ttl_s) FROM users u
+WHERE s.token_hash = :token_hash AND s.expires_at > now()
+  AND u.user_id = s.user_id AND u.token_version = s.version AND u.disabled_at IS NULL
+RETURNING u.user_id, u.email, u.nickname, u.role, u.token_version, u.created_at;
+
+-- name: sessions_end
+DELETE FROM sessions WHERE token_hash = :token_hash;
+
+-- name: sessions_forget_old
+DELETE FROM sessions WHERE expires_at < now();
+
 -- The count is raised under the lock of the account's row, so it is exact.
 -- name: api_keys_insert
 WITH owner AS (

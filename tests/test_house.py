@@ -49,6 +49,19 @@ def test_a_file_holds_one_noun(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES
 
 
+def test_a_file_of_the_page_holds_one_noun_too() -> None:
+    static = sorted((TOP / "web/page/static").glob("*.js"))
+
+    long = [
+        name_of(file)
+        for file in static
+        if len(file.read_text(encoding="utf-8").splitlines()) > MAX_FILE_LINES
+    ]
+
+    assert static
+    assert long == []
+
+
 @pytest.mark.parametrize("file", files(*ROOMS), ids=name_of)
 def test_a_function_is_read_in_one_look(file: Path) -> None:
     long = [

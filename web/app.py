@@ -31,6 +31,8 @@ from web.bodies import MAX_BODY_BYTES
 from web.delivery import routes as delivery
 from web.exchanges import App, Exchanges, exchange
 from web.front import EXTENSION, open_front, tokens_of
+from web.page import routes as page
+from web.page import session
 
 BODY_TIMEOUT_S = 20
 
@@ -58,6 +60,8 @@ def create_app(settings: Settings) -> Quart:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(page.blueprint)
+    app.register_blueprint(session.blueprint)
     app.before_request(_note_route)
     methods.install(app)
     app.before_websocket(_note_socket)

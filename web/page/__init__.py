@@ -1,0 +1,1 @@
+"""The page: what a person sees of V-Asset in a browser, and how a browser stays signed in."""
