@@ -61,9 +61,9 @@ done
 
 pg_dump --dbname="$database" --format=custom --no-owner --no-privileges --file="$place/rows.dump"
 
-for place_of_node in "${!nodes[@]}"; do
-    shift_to=$((place_of_node + 1))
-    copy "${!shift_to}" "${nodes[$place_of_node]}"
+for node in "${nodes[@]}"; do
+    copy "$1" "$node"
+    shift
 done
 
 # Whole, and on the disk, before it has the name of a backup.

@@ -42,9 +42,12 @@ for pair in "$@"; do
 done
 
 pg_restore --dbname="$database" --single-transaction --no-owner --exit-on-error "$backup/rows.dump"
-# The backup may be older than this version.
-VASSET_REDIS__URL=${VASSET_REDIS__URL:-redis://unused} \
-    VASSET_BROKER__URL=${VASSET_BROKER__URL:-redis://unused} vasset migrate
+# The backup may be older than this version. A migration asks for all three services and calls one.
+for url in VASSET_REDIS__URL VASSET_BROKER__URL; do
+    file=${url}_FILE
+    [ -n "${!url:-}${!file:-}" ] || export "$url=redis://unused"
+done
+vasset migrate
 
 status=0
 for pair in "$@"; do

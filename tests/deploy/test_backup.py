@@ -53,13 +53,18 @@ class Node:
     def run(
         self, script: str, *words: str, first_on_path: Path = SCRIPTS
     ) -> "subprocess.CompletedProcess[str]":
+        """Run a script with the database's address in a file, as containers have it."""
         installed(lambda: find_program("rsync", "apt-get install rsync"))
+        database, redis = self.folder / "database_url", self.folder / "redis_url"
+        database.write_text(self.database_url)
+        redis.write_text("redis://nobody-asks-it")
         return subprocess.run(  # noqa: S603 - our own script
             [SCRIPTS / script, *words],
             env={
                 "PATH": f"{first_on_path}:{Path(sys.executable).parent}:{os.defpath}",
                 "HOME": str(self.folder),
-                **self.environment,
+                "VASSET_DATABASE__URL_FILE": str(database),
+                "VASSET_REDIS__URL_FILE": str(redis),
             },
             capture_output=True,
             text=True,
