@@ -8,8 +8,7 @@ WORKDIR /source
 RUN python -m venv /opt/vasset
 COPY . .
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . && \
-    /opt/vasset/bin/pip install --no-cache-dir --constraint constraints.txt /wheels/*.whl && \
-    /opt/vasset/bin/pip uninstall --yes pip
+    /opt/vasset/bin/pip install --no-cache-dir --constraint constraints.txt /wheels/*.whl
 
 FROM python:3.13-slim-bookworm
 # ffmpeg and deno come as wheels with the rest, in versions that constraints.txt pins; what is
