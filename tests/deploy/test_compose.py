@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import re
 import ssl
 import subprocess
 from collections.abc import Generator
@@ -188,3 +189,14 @@ def test_the_broker_waits_longer_than_the_longest_attempt() -> None:
 
     limit_s = int(settings.split("time_limit_s = ")[1].split(" ")[0])
     assert int(lines["consumer_timeout"]) > limit_s * 1000
+
+
+def test_prometheus_asks_the_web_processes_and_grafana_asks_it() -> None:
+    asked = (TOP / "deploy/compose/prometheus.yml").read_text(encoding="utf-8")
+    source = (TOP / "deploy/compose/grafana.yml").read_text(encoding="utf-8")
+    told = services({})
+    webs = [name for name, service in told.items() if service.get("command") == ["vasset", "web"]]
+
+    assert re.findall(r'"([\w-]+):8080"', asked) == webs
+    assert "url: http://prometheus:9090" in source
+    assert {"prometheus", *webs} <= {n for n in told if "inside" in told[n]["networks"]}
