@@ -1,7 +1,6 @@
 """compose.yaml: its services do together what they are there for, and are as closed as it says."""
 
 import hashlib
-import itertools
 import json
 import re
 import ssl
@@ -24,7 +23,6 @@ from tests.support.rabbit import Rabbit
 from tests.support.site import Site
 from tests.support.valkey import Valkey
 
-_numbers = itertools.count(1)
 ADA = {"email": "ada@example.com", "password": "correct horse battery"}
 OURS = ("migrate", "worker-a", "worker-b", "scheduler", "web-a", "web-b", "nginx")
 
@@ -71,22 +69,21 @@ class Deployed:
         return httpx.Client(verify=self.trust, trust_env=False, timeout=30)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def deployed(
-    tmp_path: Path, postgres: Postgres, valkey: Valkey, rabbit: Rabbit
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, valkey: Valkey, rabbit: Rabbit
 ) -> Generator[Deployed]:
     installed(lambda: find_program("nginx", "apt-get install nginx-light"))
-    number = next(_numbers)
     addresses = {
         # Empty: the service `migrate` is to fill it.
-        "database_url": postgres.create_database(f"composed_{number}"),
+        "database_url": postgres.create_database("composed"),
         "redis_url": valkey.url,
-        "broker_url": rabbit.add_vhost(f"composed{number}"),
+        "broker_url": rabbit.add_vhost("composed"),
     }
-    deployed = Deployed(tmp_path, addresses)
+    deployed = Deployed(tmp_path_factory.mktemp("composed"), addresses)
     with deployed.composed:
         yield deployed
-    postgres.drop_database(f"composed_{number}")
+    postgres.drop_database("composed")
 
 
 def test_a_download_goes_in_and_out_through_nginx_whichever_node_has_it(
@@ -137,6 +134,7 @@ def test_they_start_in_order_and_nginx_finds_a_way_round_a_web_that_is_away(
 ) -> None:
     order = deployed.composed.order
 
+    # The last test that this fleet is for.
     deployed.composed.stop("web-a")
 
     with deployed.client() as http:
