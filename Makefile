@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint bench soak parts
+.PHONY: help setup up test lint docs bench soak parts
 
 # The first that runs and is new enough: a version manager leaves names that do not run.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -35,6 +35,10 @@ lint: .venv/tested ## check form, types and the stairs of imports
 	.venv/bin/pyright
 	.venv/bin/lint-imports
 	.venv/bin/deno lint --quiet web/page/static
+
+docs: .venv/installed ## write docs/configure.md anew, from settings.toml
+	@.venv/bin/python -m vasset.reference > docs/configure.md.new
+	mv docs/configure.md.new docs/configure.md
 
 bench: .venv/measured parts ## measure, as docs/performance.md reports
 	@exec .venv/bin/python -m benchmarks $(ARGS)
@@ -77,7 +81,7 @@ soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINU
 # What is no Python package (ffmpeg has a wheel): program and Debian's package. The tests start
 # servers of their own, so those of the packages are kept from starting: policy-rc.d now, and
 # `disable` at the next boot.
-PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl chromium:chromium
+PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl chromium:chromium rsync:rsync
 
 parts:
 	@missing=()

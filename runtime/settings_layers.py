@@ -18,6 +18,9 @@ FILE_VARIABLE = "VASSET_SETTINGS"
 DATA_VARIABLE = "VASSET_DATA"
 URL_VARIABLE = "VASSET_URL"
 KEY_VARIABLE = "VASSET_KEY"
+FROM_FILE = "_FILE"
+"""Ends the name of a variable that says in which file the value stands."""
+
 _NO_SETTINGS = (FILE_VARIABLE, DATA_VARIABLE, URL_VARIABLE, KEY_VARIABLE)
 
 _HERE = Path(__file__).resolve().parent
@@ -87,8 +90,24 @@ def _lay_environment(layers: _Layers, environment: Mapping[str, str]) -> None:
     for name, text in environment.items():
         if not name.startswith(PREFIX) or name in _NO_SETTINGS:
             continue
-        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        setting = name.removesuffix(FROM_FILE)
+        if setting != name:
+            if setting in environment:
+                message = f"settings: both {setting} and {name} are set; take one away"
+                raise SettingsError(message)
+            text = _content(name, Path(text))  # noqa: PLW2901 - it is the value from here on
+        section, _, key = setting.removeprefix(PREFIX).lower().partition("__")
         layers.lay(section, key, _parsed(name, text), f"the environment variable {name}")
+
+
+def _content(name: str, file: Path) -> str:
+    """Return a value that stands in a file, as a secret does, without the line's end."""
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        message = f"settings: cannot read {file}, which {name} names: {reason}"
+        raise SettingsError(message) from None
 
 
 def _parsed(name: str, text: str) -> object:

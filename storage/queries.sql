@@ -800,12 +800,14 @@ WHERE history_id = :history_id AND status IN (1, 3)
 RETURNING history_id;
 
 -- name: assets_to_scrub
--- Those with a fault are always due: what was brought back is to be found well again. As one
--- array: an archive may have a million, and as rows they would hold the loop for a second.
+-- Those with a fault are always due: what was brought back is to be found well again. Quick ones
+-- are read when all are: after a restore each is another inode. As one array: an archive may have
+-- a million, and as rows they would hold the loop for a second.
 SELECT coalesce(array_agg(history_id ORDER BY file_read_at NULLS FIRST, history_id), '{}')
     AS history_ids
 FROM download_history
-WHERE storage_node = :node AND status = 1 AND hidden_at IS NULL
+WHERE storage_node = :node AND hidden_at IS NULL
+  AND (status = 1 OR (status = 3 AND CAST(:age_s AS double precision) = 0))
   AND (file_fault IS NOT NULL
        OR coalesce(file_read_at, '-infinity') < now() - make_interval(secs => :age_s))
   AND coalesce(file_taken_at, '-infinity') < now() - make_interval(secs => :rest_s);
@@ -813,7 +815,8 @@ WHERE storage_node = :node AND status = 1 AND hidden_at IS NULL
 -- name: assets_take
 -- The same once more: it may be long since it was found to be due.
 UPDATE download_history SET file_taken_at = now()
-WHERE history_id = :history_id AND storage_node = :node AND status = 1 AND hidden_at IS NULL
+WHERE history_id = :history_id AND storage_node = :node AND hidden_at IS NULL
+  AND (status = 1 OR (status = 3 AND CAST(:age_s AS double precision) = 0))
   AND (file_fault IS NOT NULL
        OR coalesce(file_read_at, '-infinity') < now() - make_interval(secs => :age_s))
   AND coalesce(file_taken_at, '-infinity') < now() - make_interval(secs => :rest_s)

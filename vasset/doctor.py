@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from runtime.settings import Settings
-from vasset import containment, servers, tooling
+from vasset import containment, servers, surroundings, tooling
 from vasset.findings import Finding
 
 
 def examine(settings: Settings) -> list[Finding]:
     """Return what was found out about every part, in a fixed order; takes seconds at most."""
-    programs = [tooling.ffmpeg(), tooling.ytdlp(), tooling.js_runtime()]
+    programs = [tooling.ffmpeg(), tooling.ytdlp(settings.storage.root), tooling.js_runtime()]
     return asyncio.run(_examine(settings, programs))
 
 
@@ -25,7 +25,8 @@ async def _examine(settings: Settings, programs: Sequence[Finding]) -> list[Find
         servers.proxy(settings),
         containment.sandbox(settings),
     )
-    return [database, redis, broker, disk, *programs, sandbox, proxy, clock]
+    offload, secret = await surroundings.offload(settings), surroundings.secret(settings)
+    return [database, redis, broker, disk, *programs, sandbox, proxy, offload, secret, clock]
 
 
 def as_lines(findings: Sequence[Finding]) -> str:

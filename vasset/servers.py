@@ -1,12 +1,12 @@
 """The doctor's look at the servers, the disk and what stands outside."""
 
+import asyncio
 import time
 from datetime import datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
 
-from actors.broker import BrokerFault, open_broker
 from domain.failures import ProxyUnavailableError
 from gateways.proxies.provider import Need
 from runtime.services import policy_of, provider_of
@@ -14,6 +14,7 @@ from runtime.settings import Settings
 from storage.db import DatabaseError, Db
 from storage.files import Files, RootMissingError
 from storage.redis_door import RedisFault, connect
+from vasset import rabbit
 from vasset.findings import Finding, well, wrong
 
 _TOLERANCE = timedelta(seconds=2)
@@ -60,7 +61,7 @@ async def broker(settings: Settings) -> Finding:
         return wrong("broker", _UNSET, _START.format("broker"))
     if not url.startswith("amqp"):
         return await _redis("broker", url)
-    return _rabbitmq(url)
+    return await asyncio.to_thread(rabbit.look, settings)
 
 
 async def disk(settings: Settings) -> Finding:
@@ -127,14 +128,3 @@ async def _redis(part: str, url: str) -> Finding:
 async def _info(client: Redis) -> dict[str, Any]:
     untyped: Any = client
     return await untyped.info("server") | await untyped.info("memory")
-
-
-def _rabbitmq(url: str) -> Finding:
-    connecting: Any = open_broker(url)
-    try:
-        # Connects, with all that the address says of user and virtual host.
-        _ = connecting.connection
-        connecting.close()
-    except (*BrokerFault, ValueError) as error:
-        return wrong("broker", f"does not answer ({type(error).__name__})", "start RabbitMQ")
-    return well("broker", "RabbitMQ")

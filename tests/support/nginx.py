@@ -32,13 +32,14 @@ class Nginx(Service):
             ("/var/log/nginx/vasset.log", str(self.log)),
             ("server 127.0.0.1:8080;", f"server 127.0.0.1:{upstream_port};"),
             ("listen 80;", f"listen 127.0.0.1:{self.port};"),
-            ("alias /data/vasset/;", f"alias {root}/;"),
+            ("default /data/vasset;", f"default {root};"),
             ("http {", f"http {{\n{self._temporary()}"),
         ):
             assert deployed in text, deployed
             text = text.replace(deployed, here)
         (self.folder / "nginx.conf").write_text(text, encoding="utf-8")
-        shutil.copy(DEPLOYED / "vasset_file.conf", self.folder)
+        for part in DEPLOYED.glob("vasset_*.conf"):
+            shutil.copy(part, self.folder)
 
     @property
     def log(self) -> Path:

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from tests.support.parts import MissingPartError, find_program
@@ -63,6 +64,12 @@ class Rabbit(Service):
         if done.returncode != 0:
             raise RuntimeError(done.stderr or done.stdout)
         return done.stdout.strip()
+
+    def control_script(self) -> str:
+        """Return a shell script that is rabbitmqctl for this server."""
+        told = "\n".join(f"export {name}={quote(it)}" for name, it in self._environment().items())
+        program = self._server.with_name("rabbitmqctl")
+        return f'#!/bin/sh\ncd {quote(str(self.folder))}\n{told}\nexec {program} "$@"\n'
 
     def add_vhost(self, name: str) -> str:
         """Create a virtual host and return its address; about two seconds."""

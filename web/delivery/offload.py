@@ -32,6 +32,8 @@ def hand_over(response: Response, order: Order, asset: KeptAsset, span: Span | N
     response.headers["X-Accel-Redirect"] = f"{place}/{path}"
     # What nginx counts connections by.
     response.headers["X-Vasset-User"] = str(order.user.user_id)
+    # Whose files an nginx in front of several nodes is to send.
+    response.headers["X-Vasset-Node"] = front().settings.storage.node
     if request.method != "HEAD":
         length = asset.digest.size_bytes if span is None else span.length
         front().desk.tallies.count(Outcome.OFFLOADED, [(asset.history_id, length)])

@@ -11,6 +11,7 @@ from storage.webhooks import DeliveryStatus
 from web import account_shapes, admin_shapes, batch_shapes, history_shapes, shapes, webhook_shapes
 from web.delivery import shapes as delivery_shapes
 from web.examples.asked import EMAIL, REFRESH, URL
+from web.page.session import SessionGiven
 from web.parse_shapes import FormatShown, ParsedShown
 from web.proxy_shapes import ExitShown, ProxiesShown, ProxyOutcomeShown
 from web.quota_shapes import ActiveShown, ArchiveShown, DailyShown, QuotaShown
@@ -66,6 +67,7 @@ _KEY = account_shapes.KeyShown(
 ANSWERS: tuple[BaseModel, ...] = (
     _USER,
     shapes.SessionShown(access_token=_TOKEN, refresh_token=REFRESH, expires_in=900, user=_USER),
+    SessionGiven(access_token=_TOKEN, expires_in=900, user=_USER),
     account_shapes.KeysShown(items=[_KEY]),
     account_shapes.KeyGiven(**dict(_KEY), key="vst_8fQ2mX0dVtq9"),
     _DOWNLOAD,

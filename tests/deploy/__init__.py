@@ -1,0 +1,1 @@
+"""What deploy/ and compose.yaml hold, run on real parts."""
