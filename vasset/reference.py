@@ -63,8 +63,11 @@ def _referred(kind: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 def _allowed(kind: dict[str, Any], definitions: dict[str, Any]) -> str:
     """Return what a value may be, in words."""
     if "$ref" in kind:
-        inner = _referred(kind, definitions)["properties"]
-        return ", ".join(f"`{key}` {_allowed(one, definitions)}" for key, one in inner.items())
+        inner = _referred(kind, definitions)
+        if "properties" not in inner:
+            return _allowed(inner, definitions)
+        parts = inner["properties"].items()
+        return ", ".join(f"`{key}` {_allowed(one, definitions)}" for key, one in parts)
     if "enum" in kind:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if kind.get("type") == "array":
