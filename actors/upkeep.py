@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from redis.exceptions import RedisError
 
 from actors.context import Context
+from actors.disks import disk_of
 from actors.expire import expire
 from actors.parse import serve_flights
 from actors.scrub import scrub
@@ -33,10 +35,12 @@ _log = logs.get("actors.upkeep")
 
 
 async def beat(context: Context) -> None:
-    """Say that this node lives."""
-    storage = context.services.settings.storage
-    level = context.runner.level
-    await context.services.nodes.beat(storage.node, storage.node_url, sandbox=level.value)
+    """Say that this node lives, and how much room is left on its disk."""
+    services, level = context.services, context.runner.level
+    storage, disk = services.settings.storage, None
+    with suppress(RootMissingError, OSError):
+        disk = await disk_of(services)
+    await services.nodes.beat(storage.node, storage.node_url, sandbox=level.value, disk=disk)
 
 
 async def keep_up(context: Context) -> None:

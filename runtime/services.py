@@ -24,6 +24,7 @@ from storage.assets import Assets
 from storage.audit import Trail
 from storage.batches import Batches
 from storage.cookies import SiteCookies
+from storage.counters import Counters
 from storage.db import Db
 from storage.deliveries import Deliveries
 from storage.downloads import Downloads
@@ -67,6 +68,7 @@ class Services:
     batches: Batches
     kept_answers: KeptAnswers
     nodes: Nodes
+    counters: Counters
     limits: Limits
     feed: Feed
     leases: Leases
@@ -166,6 +168,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         batches=Batches(db, allowance),
         kept_answers=KeptAnswers(),
         nodes=Nodes(db),
+        counters=Counters(db),
         limits=Limits(db),
         feed=feed,
         leases=Leases(redis),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from storage.db import Db, Row
+from storage.disk import Disk
 from storage.downloads import NODE_SILENT
 
 
@@ -12,10 +13,32 @@ class Nodes:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def beat(self, node: str, url: str, *, sandbox: str) -> bool:
-        """Say that a node lives and how strong its sandbox is; return whether it is draining."""
-        row = await self._db.one("nodes_beat", node=node, url=url, sandbox=sandbox)
+    async def beat(self, node: str, url: str, *, sandbox: str, disk: Disk | None = None) -> bool:
+        """Say that a node lives and how it is; return whether it is draining.
+
+        Args:
+            sandbox: How strong it is.
+            disk: None if that is not known; then it has room for everything.
+        """
+        row = await self._db.one(
+            "nodes_beat",
+            node=node,
+            url=url,
+            sandbox=sandbox,
+            total_bytes=disk and disk.total_bytes,
+            free_bytes=disk and disk.free_bytes,
+            staging_bytes=disk and disk.staging_bytes,
+            room_bytes=disk and disk.room_bytes,
+        )
         return row is not None and bool(row["draining"])
+
+    async def note_cleaned(self, node: str) -> None:
+        """Note that a clean-up of this node has left nothing behind."""
+        await self._db.one("nodes_note_cleaned", node=node)
+
+    async def cleanups(self) -> Sequence[Row]:
+        """Return of each node ``alive``, ``cleaned_at`` (0: never) and ``lag_s``."""
+        return await self._db.all("nodes_cleanups", silent_s=NODE_SILENT.total_seconds())
 
     async def set_draining(self, node: str, *, draining: bool) -> bool:
         """Let a node take nothing new, or again; return False if there is no such node."""
@@ -23,7 +46,7 @@ class Nodes:
         return row is not None
 
     async def all(self) -> Sequence[Row]:
-        """Return every node with ``alive`` and the number of downloads ``running`` there."""
+        """Return every node: whether it is ``alive``, what is ``running``, how its disk is."""
         return await self._db.all("nodes_all", silent_s=NODE_SILENT.total_seconds())
 
     async def url_of(self, node: str) -> str | None:
