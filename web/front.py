@@ -20,7 +20,9 @@ from web.errands import Errands
 from web.flights import Flights
 from web.hub import Hub
 from web.logins import Logins
+from web.meter import Meter
 from web.passwords import Passwords
+from web.scrapes import Scrapes
 from web.tokens import Tokens
 
 EXTENSION = "vasset"
@@ -40,6 +42,8 @@ class Front:
     errands: Errands
     hub: Hub
     flights: Flights
+    meter: Meter
+    scrapes: Scrapes
 
     @property
     def settings(self) -> Settings:
@@ -69,7 +73,7 @@ def tokens_of(settings: Settings) -> Tokens:
 
 
 @asynccontextmanager
-async def open_front(settings: Settings) -> AsyncGenerator[Front]:
+async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
     """Yield the front of this process.
 
     Raises:
@@ -79,7 +83,7 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
     tokens = tokens_of(settings)
     async with open_services(settings) as services, open_desk(services) as desk:
         wakeups = open_wakeups(settings.broker.url.get_secret_value())
-        errands = Errands()
+        errands, scrapes = Errands(), Scrapes()
         hub = Hub(services.feed, services.downloads)
         hub.start()
         passwords = Passwords()
@@ -98,8 +102,11 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
                 errands=errands,
                 hub=hub,
                 flights=flights,
+                meter=meter,
+                scrapes=scrapes,
             )
         finally:
+            await scrapes.close()
             await hub.close()
             passwords.close()
             await flights.close()

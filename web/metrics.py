@@ -1,6 +1,7 @@
 """Metrics: what the fleet has done, from the rows, so that every web process says the same.
 
-Logins that were refused and open sockets are those of this process alone; Prometheus adds them up.
+Requests, logins that were refused and open sockets are those of this process alone; Prometheus
+adds them up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +19,11 @@ from quart import Blueprint, Response
 from storage.db import Row
 from storage.deliveries import Outcome
 from storage.exits import ACQUIRED
-from storage.redis_door import RedisFault
-from storage.slots import Slots
 from web.front import Front, front
+from web.node_metrics import of_nodes
 from web.operations import Operation, operation
+from web.pipeline_metrics import of_pipeline
 
-_MAX_EXITS = 10_000
 _REFUSALS = {outcome.value for outcome in Outcome if outcome.is_refusal}
 
 blueprint = Blueprint("metrics", __name__)
@@ -33,20 +33,25 @@ blueprint = Blueprint("metrics", __name__)
 @operation(Operation(tag="health", answers={200: "text/plain"}, is_public=True))
 async def metrics() -> Response:
     """Return the metrics in Prometheus' text format."""
-    services = front().services
-    nodes = await services.nodes.all()
+    here = front()
+    text = await here.scrapes.text(lambda: _read(here))
+    return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+async def _read(here: Front) -> bytes:
+    services = here.services
+    counted = await services.counters.all()
     told = _Told(
         [
-            *_proxies(await services.exits.counts(), await services.exits.all(_MAX_EXITS)),
-            *_sandboxes(nodes),
-            *_faults(await services.assets.fault_counts()),
+            *await of_pipeline(services, counted),
+            *await of_nodes(services, counted),
+            *_proxies(await services.exits.counts(), await services.exits.cooling()),
             *_deliveries(await services.deliveries.totals()),
             *_webhooks(await services.webhooks.counts()),
-            *_of_this_process(front()),
-            *await _active(services.slots, [row["node"] for row in nodes if row["alive"]]),
+            *_of_this_process(here),
         ]
     )
-    return Response(generate_latest(told), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return generate_latest(told)
 
 
 class _Told(Collector):
@@ -59,7 +64,7 @@ class _Told(Collector):
         return self._families
 
 
-def _proxies(counts: Sequence[Row], exits: Sequence[Row]) -> Iterable[Metric]:
+def _proxies(counts: Sequence[Row], exits_cooling: int) -> Iterable[Metric]:
     seconds = SummaryMetricFamily(
         "vasset_proxy_acquire_seconds",
         "Seconds that the proxy provider took for an answer, whatever it was.",
@@ -88,32 +93,9 @@ def _proxies(counts: Sequence[Row], exits: Sequence[Row]) -> Iterable[Metric]:
     cooling = GaugeMetricFamily(
         "vasset_proxy_exits_cooling",
         "Exits that failed lately and are left alone.",
-        value=sum(row["cooling_until"] is not None for row in exits),
+        value=exits_cooling,
     )
     return seconds, acquired, failed, cost, cooling
-
-
-def _sandboxes(nodes: Sequence[Row]) -> Iterable[Metric]:
-    level = GaugeMetricFamily(
-        "vasset_sandbox_level",
-        "1 for the level of the sandbox that is in force on a node.",
-        labels=["node", "level"],
-    )
-    for row in nodes:
-        if row["alive"]:
-            level.add_metric([row["node"], row["sandbox"] or "unknown"], 1)
-    return (level,)
-
-
-def _faults(counts: Sequence[Row]) -> Iterable[Metric]:
-    faulty = GaugeMetricFamily(
-        "vasset_assets_faulty",
-        "Files that are not as their rows say, by what is wrong with them.",
-        labels=["node", "fault"],
-    )
-    for row in counts:
-        faulty.add_metric([row["node"], row["fault"]], row["number"])
-    return (faulty,)
 
 
 def _deliveries(totals: Sequence[Row]) -> Iterable[Metric]:
@@ -150,17 +132,4 @@ def _of_this_process(front: Front) -> Iterable[Metric]:
     sockets = GaugeMetricFamily(
         "vasset_ws_connections", "Progress sockets that are open.", value=len(front.hub)
     )
-    return refused, sockets
-
-
-async def _active(slots: Slots, nodes: Sequence[str]) -> Iterable[Metric]:
-    """Return nothing while Redis is away: no number would be true."""
-    active = GaugeMetricFamily(
-        "vasset_deliveries_active", "Files that a node is sending now.", labels=["node"]
-    )
-    try:
-        for node in nodes:
-            active.add_metric([node], await slots.active(node))
-    except RedisFault:
-        return ()
-    return (active,)
+    return *front.meter.collect(), refused, sockets
