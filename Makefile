@@ -81,7 +81,8 @@ soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINU
 # What is no Python package (ffmpeg has a wheel): program and Debian's package. The tests start
 # servers of their own, so those of the packages are kept from starting: policy-rc.d now, and
 # `disable` at the next boot.
-PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl chromium:chromium rsync:rsync
+PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl \
+    chromium:chromium rsync:rsync promtool:prometheus
 
 parts:
 	@missing=()
@@ -103,7 +104,7 @@ parts:
 	    if apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	        apt-get install -qq -y --no-install-recommends "$${missing[@]}" >/dev/null; then
 	        if command -v systemctl >/dev/null; then
-	            for service in rabbitmq-server nginx; do
+	            for service in rabbitmq-server nginx prometheus; do
 	                case " $${missing[*]} " in
 	                    *" $$service"*) systemctl disable --quiet "$$service" 2>/dev/null || true ;;
 	                esac

@@ -140,6 +140,8 @@ ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS disk_free_bytes  bigint,
     ADD COLUMN IF NOT EXISTS staging_bytes    bigint,
     ADD COLUMN IF NOT EXISTS room_bytes       bigint;        -- for all that runs there together
+ALTER TABLE nodes
+    ADD COLUMN IF NOT EXISTS cleaned_at timestamptz;         -- when a clean-up last left nothing
 
 -- What a search looks into.
 CREATE OR REPLACE FUNCTION searched_text(title text, url text) RETURNS text
@@ -160,6 +162,8 @@ CREATE INDEX IF NOT EXISTS download_history_searched
     WITH (fastupdate = off) WHERE hidden_at IS NULL;
 CREATE INDEX IF NOT EXISTS download_history_queued
     ON download_history (user_id, history_id) WHERE status = 4;
+CREATE INDEX IF NOT EXISTS download_history_waiting
+    ON download_history (woken_at) WHERE status = 4;
 CREATE INDEX IF NOT EXISTS download_history_running
     ON download_history (storage_node, user_id) WHERE status = 5;
 CREATE INDEX IF NOT EXISTS download_history_expiring
@@ -451,6 +455,29 @@ BEGIN
 END
 $$;
 
+-- What the metrics count. Each event adds a row and the sweep folds the rows into the totals: a
+-- total that events raised themselves would be one lock for all. docs/decisions/0024-metrics.md.
+CREATE TABLE IF NOT EXISTS counter_events (
+    counter varchar(32)      NOT NULL,
+    labels  varchar(63)[]    NOT NULL,
+    number  bigint           NOT NULL,
+    amount  double precision NOT NULL DEFAULT 0      -- of what is not counted but measured
+);
+CREATE TABLE IF NOT EXISTS counters (
+    counter varchar(32)      NOT NULL,
+    labels  varchar(63)[]    NOT NULL,
+    number  bigint           NOT NULL,
+    amount  double precision NOT NULL,
+    PRIMARY KEY (counter, labels)
+);
+
+-- The upper bounds of the histogram of stages, in seconds; beyond the last it is infinity.
+CREATE OR REPLACE FUNCTION stage_bounds() RETURNS double precision[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT ARRAY[0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200,
+                 21600]
+$$;
+
 -- Every claim of every stage: who held it, through which exit, how it ended.
 CREATE TABLE IF NOT EXISTS stage_runs (
     history_id   bigint      NOT NULL REFERENCES download_history ON DELETE CASCADE,
@@ -465,11 +492,29 @@ CREATE TABLE IF NOT EXISTS stage_runs (
     PRIMARY KEY (history_id, epoch)
 );
 
+-- How long a run took, but of one whose holder died nobody knows; and whether it is to be repeated.
+CREATE OR REPLACE FUNCTION count_stage_run(run stage_runs, goes_on boolean) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO counter_events (counter, labels, number, amount)
+    SELECT 'stage_seconds', ARRAY[run.stage, coalesce(min(bound), 'infinity')::text], 1,
+           took.seconds
+    FROM (SELECT extract(epoch FROM run.ended_at - run.began_at)::float8 AS seconds) took
+    LEFT JOIN unnest(stage_bounds()) bound ON bound >= took.seconds
+    WHERE run.outcome <> 'interrupted'
+    GROUP BY took.seconds
+    UNION ALL
+    SELECT 'stage_retries', ARRAY[run.stage, run.outcome], 1, 0
+    WHERE goes_on AND run.outcome NOT IN ('done', 'let_go')
+$$;
+
 CREATE OR REPLACE FUNCTION keep_stage_runs() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    run stage_runs;
 BEGIN
     IF NEW.epoch <> OLD.epoch THEN
         UPDATE stage_runs SET ended_at = clock_timestamp(), outcome = 'interrupted'
-        WHERE history_id = NEW.history_id AND epoch = OLD.epoch AND ended_at IS NULL;
+        WHERE history_id = NEW.history_id AND epoch = OLD.epoch AND ended_at IS NULL
+        RETURNING * INTO run;
         INSERT INTO stage_runs (history_id, epoch, attempt, stage, storage_node)
         VALUES (NEW.history_id, NEW.epoch, NEW.attempts, NEW.stage, NEW.storage_node);
     ELSE
@@ -487,7 +532,11 @@ BEGIN
                 WHEN NEW.not_before IS NOT NULL THEN NEW.error_code
                 ELSE 'interrupted'
             END
-        WHERE history_id = NEW.history_id AND epoch = NEW.epoch AND ended_at IS NULL;
+        WHERE history_id = NEW.history_id AND epoch = NEW.epoch AND ended_at IS NULL
+        RETURNING * INTO run;
+    END IF;
+    IF run.epoch IS NOT NULL THEN
+        PERFORM count_stage_run(run, NEW.status IN (4, 5));
     END IF;
     RETURN NULL;
 END
@@ -536,6 +585,15 @@ BEGIN
     VALUES
         (NEW.history_id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END, NEW.status, NEW.stage,
          NEW.attempts, NEW.epoch, NEW.storage_node, NEW.error_code);
+    IF TG_OP = 'UPDATE' AND NEW.status NOT IN (4, 5) THEN
+        INSERT INTO counter_events (counter, labels, number) VALUES
+            ('downloads', ARRAY[NEW.status::text, NEW.mode,
+                CASE WHEN NEW.status IN (0, 6) THEN coalesce(NEW.error_code, '') ELSE '' END], 1);
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.status IN (1, 3) THEN
+        INSERT INTO counter_events (counter, labels, number)
+        VALUES ('download_bytes', '{}', coalesce(NEW.file_size, 0));
+    END IF;
     RETURN NULL;
 END
 $$;

@@ -11,6 +11,7 @@ from typing import Protocol
 from actors.context import Context
 from domain.events import StateEvent
 from runtime import logs
+from storage.counters import Counter
 from storage.due import AssetIds
 from storage.files import Files, RootMissingError
 
@@ -24,9 +25,12 @@ class _Found(Protocol):
 
 
 async def expire(context: Context) -> int:
-    """Delete every expired file of this node, batch by batch; return how many."""
-    due, deleted = context.services.due, 0
-    async for gone in _deleted(context, due.expired):
+    """Delete every expired file of this node, batch by batch; return how many.
+
+    That is noted as the node's last success if none was left behind.
+    """
+    due, deleted, left = context.services.due, 0, 0
+    async for gone, failed in _deleted(context, due.expired):
         moved = await due.set_expired(gone)
         for download in moved:
             await context.services.feed.publish(
@@ -39,28 +43,35 @@ async def expire(context: Context) -> int:
                 )
             )
         deleted += len(moved)
+        left += failed
     if deleted:
         _log.info("expired_files_deleted", count=deleted)
+    if not left:
+        await context.services.nodes.note_cleaned(context.node)
     return deleted
 
 
 async def remove(context: Context) -> None:
     """Delete the files of this node whose owners deleted the records."""
     due = context.services.due
-    async for gone in _deleted(context, due.to_remove):
+    async for gone, _ in _deleted(context, due.to_remove):
         await due.set_removed(gone)
 
 
-async def _deleted(context: Context, found: _Found) -> AsyncIterator[Sequence[int]]:
-    """Delete what is found and yield the ids of each batch whose files are gone.
+async def _deleted(context: Context, found: _Found) -> AsyncIterator[tuple[Sequence[int], int]]:
+    """Delete what is found; yield of each batch the ids whose files are gone, and how many failed.
 
     Each id is looked at once, so that a file which cannot be deleted never stands in the way.
     """
     after = 0
     while batch := await found(BATCH, after=after):
         gone = await asyncio.to_thread(_delete_all, context.services.files, batch)
-        if gone:
-            yield gone
+        failed = len(batch) - len(gone)
+        if failed:
+            await context.services.counters.add(
+                Counter.CLEANUP_FAILURES, context.node, number=failed
+            )
+        yield gone, failed
         after = batch[-1].history_id
 
 

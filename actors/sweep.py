@@ -10,6 +10,7 @@ from actors.settlement import tell
 from domain.states import Stage
 from runtime import logs
 from storage import manifests
+from storage.counters import Counter, Recovery
 
 _log = logs.get("actors.sweep")
 
@@ -34,6 +35,7 @@ async def sweep(context: Context) -> None:
     await _release_leases(context)
     await remove(context)
     await _make_room(context)
+    await context.services.counters.fold()
 
 
 async def _wake_complete(context: Context) -> list[int]:
@@ -48,6 +50,8 @@ async def _wake_complete(context: Context) -> list[int]:
         if await asyncio.to_thread(manifests.read, staging) is not None:
             context.wakeups.send(Stage.FETCH, history_id, node=context.node)
             complete.append(history_id)
+    if complete:
+        await _count(context, Recovery.COMPLETE, len(complete))
     return complete
 
 
@@ -58,6 +62,7 @@ async def _clear_orphans(context: Context) -> None:
         if await context.services.due.running_attempt(history_id) != attempt:
             _log.info("orphaned_staging_removed", history_id=history_id, attempt=attempt)
             await asyncio.to_thread(files.clear_staging, history_id, attempt)
+            await _count(context, Recovery.STAGING)
 
 
 async def _release_leases(context: Context) -> None:
@@ -66,9 +71,15 @@ async def _release_leases(context: Context) -> None:
     for history_id in held - await context.services.due.running(sorted(held)):
         _log.info("orphaned_lease_released", history_id=history_id)
         await proxies.give_back(context, history_id)
+        await _count(context, Recovery.LEASE)
 
 
 async def _make_room(context: Context) -> None:
     """Delete what has expired before its hour when the disk is nearly full."""
     if (await disk_of(context.services)).is_full:
         await expire(context)
+
+
+async def _count(context: Context, kind: Recovery, number: int = 1) -> None:
+    """Count what was put right outside of the rows; those that move count themselves."""
+    await context.services.counters.add(Counter.SWEEP_RECOVERED, kind, number=number)

@@ -25,6 +25,7 @@ from storage.assets import Assets
 from storage.audit import Trail
 from storage.batches import Batches
 from storage.cookies import SiteCookies
+from storage.counters import Counters
 from storage.db import Db
 from storage.deliveries import Deliveries
 from storage.downloads import Downloads
@@ -72,6 +73,7 @@ class Services:
     kept_answers: KeptAnswers
     nodes: Nodes
     room: Room
+    counters: Counters
     limits: Limits
     feed: Feed
     leases: Leases
@@ -175,6 +177,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         kept_answers=KeptAnswers(),
         nodes=Nodes(db),
         room=Room(db),
+        counters=Counters(db),
         limits=Limits(db),
         feed=feed,
         leases=Leases(redis),

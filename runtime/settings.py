@@ -40,6 +40,13 @@ class Server(_Section):
     public_url: str
     trusted_proxies: tuple[Network, ...]
     cors_origins: tuple[str, ...]
+    metrics_host: str
+    metrics_port: Port
+
+    @property
+    def has_side_door(self) -> bool:
+        """Whether the metrics have a port of their own."""
+        return self.metrics_port not in (0, self.port)
 
 
 class Service(_Section):

@@ -44,6 +44,15 @@ class Due:
         values = {name: turns.values[name] for name in ("share", "silent_s")}
         await self._db.all("twins_free", node=self._node, **values)
 
+    async def waiting(self) -> tuple[int, float]:
+        """Return how many downloads are queued, and for how many seconds the oldest is due."""
+        row = await self._db.one("downloads_waiting")
+        return (0, 0.0) if row is None else (row["number"], row["oldest_s"])
+
+    async def active(self) -> Sequence[Row]:
+        """Return the ``number`` that runs by stage and node, and how many nobody holds."""
+        return await self._db.all("downloads_active")
+
     async def ran_out(self) -> list[tuple[int, int]]:
         """Return the (history_id, attempt) of this node's fetches whose holder died."""
         rows = await self._db.all("downloads_ran_out", node=self._node)

@@ -21,6 +21,11 @@ class Exits:
         cooling = frozenset(row["exit_name"] for row in rows if row["cooling"])
         return cooling, frozenset(row["exit_name"] for row in rows) - cooling
 
+    async def cooling(self) -> int:
+        """Return how many exits cool down."""
+        row = await self._db.one("exits_cooling")
+        return 0 if row is None else int(row["number"])
+
     async def praise(self, exit_name: str) -> None:
         """Note that a fetch through an exit succeeded."""
         await self._db.one("exits_praise", exit_name=exit_name)

@@ -44,6 +44,14 @@ class Nodes:
         )
         return row is None or bool(row["has_room"])
 
+    async def note_cleaned(self, node: str) -> None:
+        """Note that a clean-up of this node has left nothing behind."""
+        await self._db.one("nodes_note_cleaned", node=node)
+
+    async def cleanups(self) -> Sequence[Row]:
+        """Return of each node ``alive``, ``cleaned_at`` (0: never) and ``lag_s``."""
+        return await self._db.all("nodes_cleanups", silent_s=NODE_SILENT.total_seconds())
+
     async def set_draining(self, node: str, *, draining: bool) -> bool:
         """Let a node take nothing new, or again; return False if there is no such node."""
         row = await self._db.one("nodes_set_draining", node=node, draining=draining)

@@ -133,6 +133,43 @@ SELECT coalesce(bool_or(coalesce(
 FROM nodes
 WHERE NOT draining AND heartbeat_at > now() - make_interval(secs => :silent_s);
 
+-- name: nodes_note_cleaned
+UPDATE nodes SET cleaned_at = now() WHERE node = :node;
+
+-- name: nodes_cleanups
+-- The lag is the age of the oldest file that should be gone.
+SELECT n.node, n.heartbeat_at > now() - make_interval(secs => :silent_s) AS alive,
+       CAST(coalesce(extract(epoch FROM n.cleaned_at), 0) AS float8) AS cleaned_at,
+       CAST(greatest(0, coalesce(extract(epoch FROM now() - (
+           SELECT min(d.expire_at) FROM download_history d
+           WHERE d.storage_node = n.node AND d.status = 3)), 0)) AS float8) AS lag_s
+FROM nodes n ORDER BY n.node;
+
+-- name: counters_add
+INSERT INTO counter_events (counter, labels, number)
+VALUES (:counter, CAST(:labels AS varchar[]), :number);
+
+-- name: counters_fold
+WITH taken AS (
+    DELETE FROM counter_events
+    -- Two at once would fold the totals in turns, each waiting for the other.
+    WHERE (SELECT pg_try_advisory_xact_lock(hashtext('vasset.counters')))
+    RETURNING *)
+INSERT INTO counters (counter, labels, number, amount)
+SELECT counter, labels, sum(number), sum(amount) FROM taken GROUP BY counter, labels
+ON CONFLICT (counter, labels) DO UPDATE SET
+    number = counters.number + excluded.number, amount = counters.amount + excluded.amount;
+
+-- name: counters_all
+-- In one snapshot, so that what is being folded is counted once.
+SELECT counter, labels, CAST(sum(number) AS bigint) AS number, sum(amount) AS amount
+FROM (SELECT * FROM counters UNION ALL
+      SELECT counter, labels, number, amount FROM counter_events) counted
+GROUP BY counter, labels ORDER BY counter, labels;
+
+-- name: counters_stage_bounds
+SELECT stage_bounds() AS bounds;
+
 -- name: nodes_set_draining
 UPDATE nodes SET draining = :draining WHERE node = :node RETURNING node;
 
@@ -528,11 +565,13 @@ WHERE storage_node = :node AND hidden_at IS NOT NULL AND file_removed_at IS NULL
 ORDER BY history_id LIMIT :limit;
 
 -- name: downloads_set_removed
-UPDATE download_history SET file_removed_at = now(),
+WITH removed AS (UPDATE download_history SET file_removed_at = now(),
     status = CASE WHEN status = 3 THEN 2 ELSE status END
 WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND hidden_at IS NOT NULL
-  AND status IN (1, 3)
-RETURNING history_id;
+  AND file_removed_at IS NULL AND status IN (1, 3)
+RETURNING history_id, storage_node)
+INSERT INTO counter_events (counter, labels, number)
+SELECT 'cleanup_deleted', ARRAY[storage_node], count(*) FROM removed GROUP BY storage_node;
 
 -- name: downloads_named
 SELECT history_id, user_id, mode, asset_uuid, created_at FROM download_history
@@ -542,6 +581,18 @@ WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status NOT IN (0, 2, 
 -- name: downloads_running
 SELECT history_id FROM download_history
 WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status = 5;
+
+-- name: downloads_waiting
+-- The age is that of the one that has been due for longest; it is 0 if all wait for their time.
+SELECT count(*) AS number,
+       CAST(greatest(0, coalesce(extract(epoch FROM now() - min(woken_at)), 0)) AS float8)
+           AS oldest_s
+FROM download_history WHERE status = 4;
+
+-- name: downloads_active
+SELECT stage, storage_node AS node, count(*) AS number,
+       count(*) FILTER (WHERE claim_until IS NULL OR claim_until < now()) AS unclaimed
+FROM download_history WHERE status = 5 GROUP BY stage, storage_node;
 
 -- name: downloads_next_turns
 -- The fair order: of each user the oldest; users with fewer running first, and among them
@@ -656,7 +707,7 @@ WHERE status = 5 AND stage = 'fetch' AND storage_node = :node AND claim_until < 
 
 -- name: downloads_take_back
 -- Claims that ran out before the file was fetched, and those of a node that fell silent.
-UPDATE download_history d SET
+WITH taken AS (UPDATE download_history d SET
     status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
     continues = false, crashes = crashes + 1, woken_at = now()
 WHERE history_id IN (
@@ -669,20 +720,28 @@ WHERE history_id IN (
       AND coalesce(o.claim_until, o.woken_at + make_interval(secs => :silent_s)) < now()
       AND o.history_id <> ALL(CAST(:keep AS bigint[]))
     ORDER BY o.history_id LIMIT 500 FOR UPDATE SKIP LOCKED)
-RETURNING *;
+RETURNING *),
+counted AS (
+    INSERT INTO counter_events (counter, labels, number)
+    SELECT 'sweep_recovered', '{taken_back}', count(*) FROM taken HAVING count(*) > 0)
+SELECT * FROM taken;
 
 -- name: downloads_end_cancel_wishes
 -- The holder died before it saw the wish.
-UPDATE download_history SET
+WITH ended AS (UPDATE download_history SET
     status = 6, claim_until = NULL, finished_at = now(), error_code = 'cancelled',
     error_message = 'It was cancelled.', error_retryable = false
 WHERE status IN (4, 5) AND cancel_wish_at IS NOT NULL
   AND (claim_until IS NULL OR claim_until < now())
-RETURNING *;
+RETURNING *),
+counted AS (
+    INSERT INTO counter_events (counter, labels, number)
+    SELECT 'sweep_recovered', '{cancelled}', count(*) FROM ended HAVING count(*) > 0)
+SELECT * FROM ended;
 
 -- name: downloads_unheard
 -- Stages of this node that are due, held by nobody, and whose wake-up must have been lost.
-UPDATE download_history SET woken_at = now()
+WITH woken AS (UPDATE download_history SET woken_at = now()
 WHERE history_id IN (
     SELECT history_id FROM download_history
     WHERE status = 5 AND storage_node = :node
@@ -690,7 +749,11 @@ WHERE history_id IN (
       AND coalesce(not_before, now()) <= now()
       AND woken_at < now() - make_interval(secs => :patience_s)
     ORDER BY woken_at LIMIT 500 FOR UPDATE SKIP LOCKED)
-RETURNING history_id, stage;
+RETURNING history_id, stage),
+counted AS (
+    INSERT INTO counter_events (counter, labels, number)
+    SELECT 'sweep_recovered', '{woken}', count(*) FROM woken HAVING count(*) > 0)
+SELECT history_id, stage FROM woken;
 
 -- name: downloads_drop_claims
 -- Only when no worker of this node can be alive: `vasset up` holds the lock of its folder.
@@ -713,10 +776,14 @@ SELECT from_status, to_status, stage, attempt, storage_node, error_code, moved_a
 FROM transitions WHERE history_id = :history_id ORDER BY transition_id;
 
 -- name: downloads_set_expired
-UPDATE download_history SET status = 2
+WITH moved AS (UPDATE download_history SET status = 2
 WHERE history_id = ANY(CAST(:history_ids AS bigint[])) AND status = 3
   AND mode = 'quick_download' AND expire_at <= now()
-RETURNING *;
+RETURNING *),
+counted AS (
+    INSERT INTO counter_events (counter, labels, number)
+    SELECT 'cleanup_deleted', ARRAY[storage_node], count(*) FROM moved GROUP BY storage_node)
+SELECT * FROM moved;
 
 -- name: server_examined
 SELECT clock_timestamp() AS now, current_setting('server_version') AS version,
@@ -746,6 +813,9 @@ SELECT e.exit_name, e.successes, e.failures, e.used_at,
        (SELECT count(*) FROM download_history d
         WHERE d.status = 5 AND d.exit_name = e.exit_name) AS running
 FROM exits e ORDER BY e.used_at DESC, e.exit_name LIMIT :limit;
+
+-- name: exits_cooling
+SELECT count(*) AS number FROM exits WHERE cooling_until > now();
 
 -- name: proxy_counts_add
 INSERT INTO proxy_counts (provider, outcome, number, seconds, cost)

@@ -63,10 +63,9 @@ def _referred(kind: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 def _allowed(kind: dict[str, Any], definitions: dict[str, Any]) -> str:
     """Return what a value may be, in words."""
     if "$ref" in kind:
-        inner = _referred(kind, definitions)
-        if "properties" not in inner:
-            return _allowed(inner, definitions)
-        parts = inner["properties"].items()
+        kind = _referred(kind, definitions)
+    if "properties" in kind:
+        parts = kind["properties"].items()
         return ", ".join(f"`{key}` {_allowed(one, definitions)}" for key, one in parts)
     if "enum" in kind:
         return ", ".join(f"`{value}`" for value in kind["enum"])

@@ -25,12 +25,14 @@ from web import (
     problems,
     progress,
     quotas,
+    side_door,
     webhooks,
 )
 from web.bodies import MAX_BODY_BYTES
 from web.delivery import routes as delivery
 from web.exchanges import App, Exchanges, exchange
 from web.front import EXTENSION, open_front, tokens_of
+from web.meter import Meter
 from web.page import routes as page
 from web.page import session
 
@@ -63,17 +65,20 @@ def create_app(settings: Settings) -> Quart:
     app.register_blueprint(page.blueprint)
     app.register_blueprint(session.blueprint)
     app.before_request(_note_route)
+    side_door.install(app, settings.server)
     methods.install(app)
     app.before_websocket(_note_socket)
 
+    meter = Meter()
+
     async def serving() -> AsyncGenerator[None, None]:
-        async with open_front(settings) as front:
+        async with open_front(settings, meter) as front:
             app.extensions[EXTENSION] = front
             yield
 
     app.while_serving(serving)
     # Quart's own way to wrap an app; its types know only its own method there.
-    wrapped = Exchanges(cast("App", app.asgi_app))
+    wrapped = Exchanges(cast("App", app.asgi_app), meter)
     app.asgi_app = wrapped  # pyright: ignore[reportAttributeAccessIssue]
     return app
 

@@ -16,6 +16,7 @@ from runtime import logs
 from storage import audit
 from storage.audit import Actor
 from storage.deliveries import Outcome
+from web.meter import Meter
 from web.outlets import Outlet
 from web.problems import MEDIA_TYPE, Code, ProblemError
 from web.pumps import CutError
@@ -78,8 +79,9 @@ class Exchanges:
     it known that the last byte went out, or that nobody is there any more.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, meter: Meter) -> None:
         self._app = app
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, socket or lifespan."""
@@ -106,12 +108,15 @@ class Exchanges:
                 async with seen.exits, _ended(seen):
                     await self._answer(scope, receive, send_on)
             finally:
+                seconds = time.perf_counter() - start
+                if scope["type"] == "http":
+                    self._meter.count(seen.route, scope["method"], seen.status, seconds)
                 _log.info(
                     "request",
                     method=scope.get("method", "SOCKET"),
                     route=seen.route,
                     status=seen.status,
-                    seconds=round(time.perf_counter() - start, 4),
+                    seconds=round(seconds, 4),
                     user_id=seen.user_id,
                     **_told_of_body(seen),
                 )

@@ -20,7 +20,9 @@ from web.errands import Errands
 from web.flights import Flights
 from web.hub import Hub
 from web.logins import Logins
+from web.meter import Meter
 from web.passwords import Passwords
+from web.scrapes import Scrapes
 from web.submits import Submits
 from web.tokens import Tokens
 
@@ -42,6 +44,8 @@ class Front:
     errands: Errands
     hub: Hub
     flights: Flights
+    meter: Meter
+    scrapes: Scrapes
 
     @property
     def settings(self) -> Settings:
@@ -71,7 +75,7 @@ def tokens_of(settings: Settings) -> Tokens:
 
 
 @asynccontextmanager
-async def open_front(settings: Settings) -> AsyncGenerator[Front]:
+async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
     """Yield the front of this process.
 
     Raises:
@@ -81,7 +85,7 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
     tokens = tokens_of(settings)
     async with open_services(settings) as services, open_desk(services) as desk:
         wakeups = open_wakeups(settings.broker.url.get_secret_value())
-        errands = Errands()
+        errands, scrapes = Errands(), Scrapes()
         hub = Hub(services.feed, services.downloads)
         hub.start()
         passwords = Passwords()
@@ -101,8 +105,11 @@ async def open_front(settings: Settings) -> AsyncGenerator[Front]:
                 errands=errands,
                 hub=hub,
                 flights=flights,
+                meter=meter,
+                scrapes=scrapes,
             )
         finally:
+            await scrapes.close()
             await hub.close()
             passwords.close()
             await flights.close()

@@ -1,6 +1,7 @@
 """Metrics: what the fleet has done, from the rows, so that every web process says the same.
 
-Logins that were refused and open sockets are those of this process alone; Prometheus adds them up.
+Requests, logins that were refused and open sockets are those of this process alone; Prometheus
+adds them up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,18 +19,11 @@ from quart import Blueprint, Response
 from storage.db import Row
 from storage.deliveries import Outcome
 from storage.exits import ACQUIRED
-from storage.redis_door import RedisFault
-from storage.slots import Slots
 from web.front import Front, front
+from web.node_metrics import of_nodes
 from web.operations import Operation, operation
+from web.pipeline_metrics import of_pipeline
 
-_MAX_EXITS = 10_000
-_DISK_GAUGES = {
-    "disk_used_ratio": "Share of a node's disk that is in use.",
-    "disk_free_bytes": "Bytes free on a node's disk.",
-    "disk_reserved_bytes": "Bytes reserved for what a node is downloading.",
-    "staging_bytes": "Bytes that a node's unfinished downloads take up.",
-}
 _REFUSALS = {outcome.value for outcome in Outcome if outcome.is_refusal}
 
 blueprint = Blueprint("metrics", __name__)
@@ -39,21 +33,25 @@ blueprint = Blueprint("metrics", __name__)
 @operation(Operation(tag="health", answers={200: "text/plain"}, is_public=True))
 async def metrics() -> Response:
     """Return the metrics in Prometheus' text format."""
-    services = front().services
-    nodes = await services.nodes.all()
+    here = front()
+    text = await here.scrapes.text(lambda: _read(here))
+    return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+async def _read(here: Front) -> bytes:
+    services = here.services
+    counted = await services.counters.all()
     told = _Told(
         [
-            *_proxies(await services.exits.counts(), await services.exits.all(_MAX_EXITS)),
-            *_sandboxes(nodes),
-            *_disks(nodes),
-            *_faults(await services.assets.fault_counts()),
+            *await of_pipeline(services, counted),
+            *await of_nodes(services, counted),
+            *_proxies(await services.exits.counts(), await services.exits.cooling()),
             *_deliveries(await services.deliveries.totals()),
             *_webhooks(await services.webhooks.counts()),
-            *_of_this_process(front()),
-            *await _active(services.slots, [row["node"] for row in nodes if row["alive"]]),
+            *_of_this_process(here),
         ]
     )
-    return Response(generate_latest(told), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return generate_latest(told)
 
 
 class _Told(Collector):
@@ -66,7 +64,7 @@ class _Told(Collector):
         return self._families
 
 
-def _proxies(counts: Sequence[Row], exits: Sequence[Row]) -> Iterable[Metric]:
+def _proxies(counts: Sequence[Row], exits_cooling: int) -> Iterable[Metric]:
     seconds = SummaryMetricFamily(
         "vasset_proxy_acquire_seconds",
         "Seconds that the proxy provider took for an answer, whatever it was.",
@@ -95,52 +93,9 @@ def _proxies(counts: Sequence[Row], exits: Sequence[Row]) -> Iterable[Metric]:
     cooling = GaugeMetricFamily(
         "vasset_proxy_exits_cooling",
         "Exits that failed lately and are left alone.",
-        value=sum(row["cooling_until"] is not None for row in exits),
+        value=exits_cooling,
     )
     return seconds, acquired, failed, cost, cooling
-
-
-def _sandboxes(nodes: Sequence[Row]) -> Iterable[Metric]:
-    level = GaugeMetricFamily(
-        "vasset_sandbox_level",
-        "1 for the level of the sandbox that is in force on a node.",
-        labels=["node", "level"],
-    )
-    for row in nodes:
-        if row["alive"]:
-            level.add_metric([row["node"], row["sandbox"] or "unknown"], 1)
-    return (level,)
-
-
-def _disks(nodes: Sequence[Row]) -> Iterable[Metric]:
-    """Return how full the disks are, as the last heartbeats told; nothing of a silent node."""
-    families: dict[str, GaugeMetricFamily] = {
-        name: GaugeMetricFamily(f"vasset_{name}", told, labels=["node"])
-        for name, told in _DISK_GAUGES.items()
-    }
-    for row in nodes:
-        total, free = row["disk_total_bytes"], row["disk_free_bytes"]
-        if not row["alive"] or total is None:
-            continue
-        numbers = {
-            **row,
-            "disk_used_ratio": 1 - free / total,
-            "disk_reserved_bytes": row["reserved_bytes"],
-        }
-        for name, family in families.items():
-            family.add_metric([row["node"]], numbers[name])
-    return families.values()
-
-
-def _faults(counts: Sequence[Row]) -> Iterable[Metric]:
-    faulty = GaugeMetricFamily(
-        "vasset_assets_faulty",
-        "Files that are not as their rows say, by what is wrong with them.",
-        labels=["node", "fault"],
-    )
-    for row in counts:
-        faulty.add_metric([row["node"], row["fault"]], row["number"])
-    return (faulty,)
 
 
 def _deliveries(totals: Sequence[Row]) -> Iterable[Metric]:
@@ -177,17 +132,4 @@ def _of_this_process(front: Front) -> Iterable[Metric]:
     sockets = GaugeMetricFamily(
         "vasset_ws_connections", "Progress sockets that are open.", value=len(front.hub)
     )
-    return refused, sockets
-
-
-async def _active(slots: Slots, nodes: Sequence[str]) -> Iterable[Metric]:
-    """Return nothing while Redis is away: no number would be true."""
-    active = GaugeMetricFamily(
-        "vasset_deliveries_active", "Files that a node is sending now.", labels=["node"]
-    )
-    try:
-        for node in nodes:
-            active.add_metric([node], await slots.active(node))
-    except RedisFault:
-        return ()
-    return (active,)
+    return *front.meter.collect(), refused, sockets

@@ -3,6 +3,7 @@
 import gc
 import resource
 import socket
+from contextlib import ExitStack
 
 import uvicorn
 
@@ -32,8 +33,8 @@ def serve(settings: Settings) -> None:
     _allow_many_descriptors()
     _collect_seldom()
     server = uvicorn.Server(config(settings))
-    with listen(settings) as listening:
-        server.run(sockets=[listening])
+    with ExitStack() as stack:
+        server.run(sockets=[stack.enter_context(one) for one in listen(settings)])
 
 
 def _allow_many_descriptors() -> None:
@@ -76,13 +77,20 @@ def config(settings: Settings) -> uvicorn.Config:
     )
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Return a socket that listens where the settings say.
+def listen(settings: Settings) -> list[socket.socket]:
+    """Return the sockets that listen where the settings say.
 
     Raises:
-        OSError: The address is taken or not ours.
+        OSError: An address is taken or not ours.
     """
-    host, port = settings.server.host, settings.server.port
+    server = settings.server
+    places = [(server.host, server.port)]
+    if server.has_side_door:
+        places.append((server.metrics_host, server.metrics_port))
+    return [_listen(host, port) for host, port in places]
+
+
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=2_048)
     # Handed on to each connection. Without it one that takes nothing would stay open for ever.

@@ -10,7 +10,7 @@ from websockets.typing import Subprotocol
 from werkzeug.datastructures import Headers
 
 from domain.states import Status
-from runtime.settings import Server
+from runtime.settings_layers import load
 from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 from tests.web.conftest import Join, Member, Serve, Site, register
@@ -142,13 +142,8 @@ async def test_our_own_page_may_watch(site: Site, member: Member) -> None:
     ],
 )
 def test_only_named_pages_are_ours(origin: str | None, allowed: bool) -> None:  # noqa: FBT001 - a table
-    server = Server(
-        host="127.0.0.1",
-        port=8080,
-        public_url="https://our.tld/",
-        trusted_proxies=(),
-        cors_origins=("https://partner.example",),
-    )
+    named = {"public_url": "https://our.tld/", "cors_origins": ["https://partner.example"]}
+    server = load({}, {"server": named}).server
     headers = Headers({"Host": "rebound.example"} | ({"Origin": origin} if origin else {}))
 
     assert is_own_page(headers, server) is allowed

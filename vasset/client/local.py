@@ -53,7 +53,7 @@ def opened(data: DataDir, tell: Tell) -> Generator[Place]:
 def _started(data: DataDir, guests: IO[str], tell: Tell) -> Generator[Settings]:
     """Yield the settings of an `up` of our own, which ends with this, however it ends."""
     tell(f"starting V-Asset on {data.root} for this call")
-    port = probes.free_port(Server(host=_HOST, port=0, public_url="", **_NOBODY))
+    port = probes.free_port(_ANYWHERE)
     up = children.start(_part(data, port))
     try:
         yield _await_ready(data, up, port)
@@ -63,7 +63,15 @@ def _started(data: DataDir, guests: IO[str], tell: Tell) -> Generator[Settings]:
         _stop(up, tell)
 
 
-_NOBODY: dict[str, tuple[()]] = {"trusted_proxies": (), "cors_origins": ()}
+_ANYWHERE = Server(
+    host=_HOST,
+    port=0,
+    public_url="",
+    trusted_proxies=(),
+    cors_origins=(),
+    metrics_host=_HOST,
+    metrics_port=0,
+)
 
 
 def _part(data: DataDir, port: int) -> Part:
