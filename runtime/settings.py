@@ -40,8 +40,8 @@ class Server(_Section):
     public_url: str
     trusted_proxies: tuple[Network, ...]
     cors_origins: tuple[str, ...]
-    metrics_host: str
     metrics_port: Port
+    metrics_host: str
 
     @property
     def has_side_door(self) -> bool:

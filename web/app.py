@@ -54,16 +54,7 @@ def create_app(settings: Settings) -> Quart:
     # Otherwise //docs is answered with a redirect to an address made of the Host header.
     app.url_map.merge_slashes = False
     problems.install(app)
-    api = Blueprint("api", __name__, url_prefix="/api/v1")
-    ours = (auth, batches, delivery, downloads, history, keys, parse, progress, quotas, webhooks)
-    for part in (*ours, administration, admin_audit, admin_downloads, admin_users):
-        api.register_blueprint(part.blueprint)
-    app.register_blueprint(api)
-    app.register_blueprint(health.blueprint)
-    app.register_blueprint(metrics.blueprint)
-    app.register_blueprint(docs.blueprint)
-    app.register_blueprint(page.blueprint)
-    app.register_blueprint(session.blueprint)
+    _add_routes(app)
     app.before_request(_note_route)
     side_door.install(app, settings.server)
     methods.install(app)
@@ -81,6 +72,16 @@ def create_app(settings: Settings) -> Quart:
     wrapped = Exchanges(cast("App", app.asgi_app), meter)
     app.asgi_app = wrapped  # pyright: ignore[reportAttributeAccessIssue]
     return app
+
+
+def _add_routes(app: Quart) -> None:
+    api = Blueprint("api", __name__, url_prefix="/api/v1")
+    ours = (auth, batches, delivery, downloads, history, keys, parse, progress, quotas, webhooks)
+    for part in (*ours, administration, admin_audit, admin_downloads, admin_users):
+        api.register_blueprint(part.blueprint)
+    app.register_blueprint(api)
+    for part in (health, metrics, docs, page, session):
+        app.register_blueprint(part.blueprint)
 
 
 async def _note_route() -> None:

@@ -89,8 +89,7 @@ async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
         hub = Hub(services.feed, services.downloads)
         hub.start()
         passwords = Passwords()
-        patience = timedelta(seconds=settings.downloads.parse_timeout_s)
-        flights = Flights(services.parses, patience=patience)
+        flights = _flights(services)
         flights.start()
         try:
             yield Front(
@@ -116,6 +115,11 @@ async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
             await errands.close()
             # It waits up to two seconds for the broker: not in the loop's own thread.
             await asyncio.to_thread(wakeups.close)
+
+
+def _flights(services: Services) -> Flights:
+    patience = timedelta(seconds=services.settings.downloads.parse_timeout_s)
+    return Flights(services.parses, patience=patience)
 
 
 def front() -> Front:
