@@ -17,11 +17,12 @@ from websockets.typing import Origin, Subprotocol
 from tests.conftest import installed
 from tests.support.compose import TOP, Composed, Here, services
 from tests.support.parts import find_program
-from tests.support.ports import free_port
+from tests.support.ports import free_port, is_listening
 from tests.support.postgres import Postgres
 from tests.support.rabbit import Rabbit
 from tests.support.site import Site
 from tests.support.valkey import Valkey
+from tests.support.waiting import eventually_sync
 
 ADA = {"email": "ada@example.com", "password": "correct horse battery"}
 OURS = ("migrate", "worker-a", "worker-b", "scheduler", "web-a", "web-b", "nginx")
@@ -82,6 +83,8 @@ def deployed(
     }
     deployed = Deployed(tmp_path_factory.mktemp("composed"), addresses)
     with deployed.composed:
+        # No service waits for nginx, so compose does not either.
+        eventually_sync(lambda: is_listening(deployed.ports["https"]), timeout_s=20, what="nginx")
         yield deployed
     postgres.drop_database("composed")
 

@@ -51,6 +51,7 @@ async def test_no_view_shuts_anybody_out(
     window: OpenWindow, busy: Person, admin: Person, scheme: str
 ) -> None:
     page = await (await window(color_scheme=scheme)).tab()
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
     told = {"entrance": await faults(page)}
 
     await busy.sign_in(page)
@@ -85,6 +86,7 @@ async def test_a_phone_shows_all_of_it_and_everything_can_be_hit(
             await faults(page),
         )
 
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
     await look("entrance")
     await busy.sign_in(page)
     await expect(page.get_by_role("progressbar")).to_be_visible()
