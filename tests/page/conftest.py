@@ -91,8 +91,11 @@ class Person:
 
         await eventually(probe, timeout_s=20, what=f"{urls} to be ready")
 
-    async def submit_batch(self, urls: Sequence[str], mode: str = "quick_download") -> int:
-        answer = await self.api.post("/download/batch", json={"urls": urls, "mode": mode})
+    async def submit_batch(
+        self, urls: Sequence[str], mode: str = "quick_download", webhook: str | None = None
+    ) -> int:
+        asked = {"urls": urls, "mode": mode, "webhook": webhook}
+        answer = await self.api.post("/download/batch", json=asked)
         assert answer.status_code == 202, answer.text
         return cast("int", answer.json()["batch_id"])
 

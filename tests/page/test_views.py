@@ -15,7 +15,7 @@ PHONE = ViewportSize(width=360, height=780)
 ADMIN = re.compile(r"^ +password +(\S+)$", re.MULTILINE)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # 44 px is ours; boxes have a row of their own to be hit in.
-SMALL = """() => [...document.querySelectorAll("button, a, select, .segment")]
+SMALL = """() => [...document.querySelectorAll("button, a, select, summary, .segment")]
     .filter((e) => e.checkVisibility() && !e.classList.contains("skip"))
     .filter((e) => e.getBoundingClientRect().height < 43.5)
     .map((e) => e.outerHTML.slice(0, 120))"""
@@ -40,10 +40,19 @@ def admin(program: Program) -> Person:
 
 @pytest.fixture
 async def busy(person: Person, site: Site) -> Person:
-    """Somebody with a file, a failure, and a download on its way."""
+    """Somebody with a file, a failure that a webhook is to be told of, and one on its way."""
     await person.submit(site.watch_url(1, "A morning at sea"))
-    await person.submit_batch([site.url("/status/404"), site.clip_url(2, bytes_per_s=3_000)])
+    urls = [site.url("/status/404"), site.clip_url(2, bytes_per_s=3_000)]
+    await person.submit_batch(urls, webhook=f"https://127.0.0.1:1/{'long' * 40}")
     return person
+
+
+async def show_webhooks(page: Page) -> None:
+    """Show all of the settings: keys, a new secret of webhooks, and a fault in their log."""
+    await expect(page.get_by_role("heading", name="API keys")).to_be_visible()
+    await page.get_by_role("button", name="Show a new secret").click()
+    await expect(page.get_by_label("The new secret")).to_be_visible()
+    await expect(page.get_by_text("It could not be reached.").first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -51,7 +60,7 @@ async def test_no_view_shuts_anybody_out(
     window: OpenWindow, busy: Person, admin: Person, scheme: str
 ) -> None:
     page = await (await window(color_scheme=scheme)).tab()
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     told = {"entrance": await faults(page)}
 
     await busy.sign_in(page)
@@ -60,9 +69,10 @@ async def test_no_view_shuts_anybody_out(
     )
     await expect(page.get_by_role("progressbar")).to_be_visible()
     await page.get_by_role("checkbox", name="Select A morning").check()
+    await page.get_by_text("More choices").click()
     told["downloads"] = await faults(page)
     await page.get_by_role("link", name="Settings").click()
-    await expect(page.get_by_role("heading", name="API keys")).to_be_visible()
+    await show_webhooks(page)
     told["settings"] = await faults(page)
     await page.get_by_role("button", name="Sign out", exact=True).click()
     await admin.sign_in(page)
@@ -86,14 +96,15 @@ async def test_a_phone_shows_all_of_it_and_everything_can_be_hit(
             await faults(page),
         )
 
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     await look("entrance")
     await busy.sign_in(page)
     await expect(page.get_by_role("progressbar")).to_be_visible()
     await page.get_by_role("checkbox", name="Select A morning").check()
+    await page.get_by_text("More choices").click()
     await look("downloads")
     await page.get_by_role("link", name="Settings").click()
-    await expect(page.get_by_role("heading", name="API keys")).to_be_visible()
+    await show_webhooks(page)
     await look("settings")
     await page.get_by_role("button", name="Sign out", exact=True).click()
     await admin.sign_in(page)

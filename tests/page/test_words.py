@@ -11,7 +11,8 @@ PLACE = re.compile(r"\{(\w+)\}")
 
 
 def words(language: str) -> dict[str, str]:
-    text = (STATIC / f"words.{language}.js").read_text(encoding="utf-8")
+    files = sorted(STATIC.glob(f"words.{language}.*js"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     found = re.findall(r'^  "([^"]+)": (.+),$', text, re.MULTILINE)
     assert len(found) == len(dict(found)), "a key stands twice"
     return dict(found)

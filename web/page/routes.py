@@ -19,7 +19,10 @@ CSP = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 # How the names of modules begin that the first view does without, or that are one of several.
-_LATER = ("accounts", "admin", "charts", "keys", "nodes", "password", "settings", "words.")
+_LATER = (
+    *("accounts", "admin", "charts", "keys", "nodes", "password", "settings"),
+    *("webhooklog", "webhooks", "words."),
+)
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME = "no-cache"
 

@@ -1,10 +1,11 @@
-// The settings: how the page looks, the account's password, its keys.
+// The settings: how the page looks, the account's password, its keys, its webhooks.
 
 import { appearance } from "./appearance.js";
 import { h } from "./dom.js";
 import { keys } from "./keys.js";
 import { password } from "./password.js";
 import { user } from "./session.js";
+import { webhooks } from "./webhooks.js";
 import { t } from "./words.js";
 
 /** Return the view. */
@@ -14,6 +15,7 @@ export function settings({ signal, onlanguage }) {
     part("settings.page", appearance(onlanguage)),
     part("settings.account", [h("p.muted", {}, user.email), ...password()]),
     part("settings.keys", keys(signal)),
+    part("settings.webhooks", webhooks(signal)),
   ];
 }
 

@@ -10,6 +10,7 @@ import { anyQualities } from "./qualities.js";
 import { refusalWords } from "./refusals.js";
 import { submitAll } from "./submitting.js";
 import { announce, toast } from "./toasts.js";
+import { WebhookField } from "./webhookfield.js";
 import { t } from "./words.js";
 
 const MAX_FILE_BYTES = 1_000_000;
@@ -34,6 +35,7 @@ class SubmitForm {
     this.refusals = h("div.refusals", { role: "alert" });
     this.quality = h("select", { id: freshId(), name: "quality" });
     this.button = h("button.primary.large", { type: "submit" }, icon("down"), h("span"));
+    this.webhook = new WebhookField();
     this.preview = new Preview();
     this.preview.addEventListener("changed", () => this.show());
     this.file = h("input.unseen", {
@@ -74,6 +76,7 @@ class SubmitForm {
         h("div.field", {}, h("label", { for: this.quality.id }, t("submit.quality")), this.quality),
         this.button,
       ),
+      this.webhook.element,
       this.refusals,
     );
   }
@@ -138,7 +141,7 @@ class SubmitForm {
     const mode = new FormData(this.element).get("mode");
     keep("mode", mode);
     const names = this.names();
-    const wish = { mode, quality: this.quality.value };
+    const wish = { mode, quality: this.quality.value, webhook: this.webhook.address };
     // Empty at once: whoever has more pastes on while this is on its way.
     this.fill("");
     const askedAt = performance.now();
@@ -165,6 +168,7 @@ class SubmitForm {
     if (accepted.length) announce(t("submit.accepted", { n: accepted.length }));
     if (!refused.length) return;
     this.fill([...refused.map(({ url }) => url), draft].filter(Boolean).join("\n"));
+    if (this.webhook.takes(stopped)) return;
     const told = refused.slice(0, 20).map(({ url, error }) => `${url} — ${refusalWords(error)}`);
     if (stopped) this.refuse([refusalWords(stopped)]);
     else if (refused.length === 1) this.refuse([refusalWords(refused[0].error)]);

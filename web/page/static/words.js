@@ -18,7 +18,9 @@ export async function load() {
   language = kept("language", Object.keys(LANGUAGES)) ?? ofBrowser();
   locale = navigator.languages.find((tag) => base(tag) === language) ??
     (language === "zh" ? "zh-CN" : "en");
-  words = (await import(`./words.${language}.js`)).words;
+  const files = [`./words.${language}.js`, `./words.${language}.webhooks.js`];
+  const modules = await Promise.all(files.map((file) => import(file)));
+  words = Object.assign({}, ...modules.map((module) => module.words));
   plurals = new Intl.PluralRules(locale);
   document.documentElement.lang = language === "zh" ? "zh-Hans" : locale;
 }
