@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from domain.states import Status
-from tests.conftest import installed
 from tests.support.site import Site
 from tests.support.small_disk import SmallDisk
 from tests.support.station import Row, Station, Worker, open_station
@@ -21,8 +20,7 @@ SLOW = {"bytes_per_s": 20_000}
 @pytest.fixture
 async def disk(tmp_path: Path) -> AsyncGenerator[SmallDisk]:
     with ExitStack() as stack:
-        disk = installed(lambda: SmallDisk(tmp_path / "disk", size_bytes=64 * MIB))
-        yield stack.enter_context(disk)
+        yield stack.enter_context(SmallDisk(tmp_path / "disk", size_bytes=64 * MIB))
 
 
 @pytest.fixture

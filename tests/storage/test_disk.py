@@ -7,7 +7,6 @@ import pytest
 
 from storage.disk import measure
 from storage.files import Files
-from tests.conftest import installed
 from tests.support.small_disk import SmallDisk
 
 MIB = 1 << 20
@@ -16,7 +15,7 @@ PIECE = bytes(4 * MIB)
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Generator[SmallDisk]:
-    with installed(lambda: SmallDisk(tmp_path / "disk", size_bytes=64 * MIB)) as disk:
+    with SmallDisk(tmp_path / "disk", size_bytes=64 * MIB) as disk:
         yield disk
 
 
