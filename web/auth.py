@@ -59,12 +59,7 @@ async def register() -> Response:
 )
 async def login() -> Response:
     """Exchange an e-mail address and a password for tokens."""
-    given = await read(LoginAsked)
-    user = await verify(given.email, given.password)
-    if user is None:
-        await audit.count(front().services.db, Action.LOGIN_FAILED)
-        raise unauthorized()
-    await audit.note(front().services.db, Action.LOGIN, user_id=user.user_id)
+    user = await logged_in(await read(LoginAsked))
     return _session(user, await front().services.users.give_refresh(user, _refresh_ttl()))
 
 
@@ -108,7 +103,7 @@ async def change_password() -> Response:
     if is_common(given.new_password, user.email, user.nickname):
         detail = "The body is not what this address expects."
         raise InvalidError(422, detail, ("new_password", TOO_COMMON))
-    if await verify(user.email, given.current_password) is None:
+    if await _verify(user.email, given.current_password) is None:
         raise ProblemError(403, Code.FORBIDDEN, "This is not the account's password.")
     password_hash = await front().passwords.hash(given.new_password)
     await front().services.users.set_password(user.email, password_hash)
@@ -122,7 +117,21 @@ async def me() -> Response:
     return answer(user_view(await caller()))
 
 
-async def verify(email: str, password: str) -> User | None:
+async def logged_in(given: LoginAsked) -> User:
+    """Return the account that somebody has the password of; the audit trail hears of it.
+
+    Raises:
+        ProblemError: 401 no account or not its password; else as ``_verify``.
+    """
+    user = await _verify(given.email, given.password)
+    if user is None:
+        await audit.count(front().services.db, Action.LOGIN_FAILED)
+        raise unauthorized()
+    await audit.note(front().services.db, Action.LOGIN, user_id=user.user_id)
+    return user
+
+
+async def _verify(email: str, password: str) -> User | None:
     """Return the account of an address if this is its password, else None.
 
     Raises:

@@ -6,13 +6,12 @@ from pydantic import BaseModel
 from quart import Blueprint, Response, request
 
 from domain.download import User
-from storage import audit, sessions
-from storage.audit import Action
-from web.auth import verify
+from storage import sessions
+from web.auth import logged_in
 from web.bodies import read
 from web.front import front
 from web.operations import Operation, operation
-from web.problems import Code, ProblemError, unauthorized
+from web.problems import Code, ProblemError
 from web.progress import is_own_page
 from web.shapes import LoginAsked, UserShown
 from web.views import answer, user_view
@@ -45,12 +44,7 @@ class SessionGiven(BaseModel):
 async def begin() -> Response:
     """Sign a browser in: an access token, and a cookie that renews it."""
     _refuse_strangers()
-    given = await read(LoginAsked)
-    user = await verify(given.email, given.password)
-    if user is None:
-        await audit.count(front().services.db, Action.LOGIN_FAILED)
-        raise unauthorized()
-    await audit.note(front().services.db, Action.LOGIN, user_id=user.user_id)
+    user = await logged_in(await read(LoginAsked))
     return _given(user, await sessions.begin(front().services.db, user, _ttl()))
 
 

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.ports import free_port
 from tests.support.shelf import Shelf
@@ -92,8 +93,9 @@ async def test_a_site_that_does_not_answer_in_time_is_timed_out(
     await eventually(lambda: all_landed(parsing), what="the end of the flight")
 
 
-async def test_the_look_of_a_worker_that_dies_is_taken_by_another_for_the_same_question(
-    database_url: str, valkey: Valkey, tmp_path: Path, shelf: Shelf
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_the_look_of_a_worker_that_ends_is_taken_by_another_for_the_same_question(
+    database_url: str, valkey: Valkey, tmp_path: Path, shelf: Shelf, number: signal.Signals
 ) -> None:
     async with served(database_url, keys(valkey, 9), tmp_path, parse_timeout_s=50) as parsing:
         worker = await parsing.station.start_worker()
@@ -101,24 +103,7 @@ async def test_the_look_of_a_worker_that_dies_is_taken_by_another_for_the_same_q
         asking = await begun(parsing, shelf, "/feed")
         shelf.delay_s = 0
 
-        worker.stop(signal.SIGKILL)
-        await parsing.station.start_worker()
-        answer = await asking
-
-    assert answer.status_code == 200
-    assert len(shelf.requests_for("/feed")) == 2
-
-
-async def test_a_worker_that_stops_hands_its_look_to_another(
-    database_url: str, valkey: Valkey, tmp_path: Path, shelf: Shelf
-) -> None:
-    async with served(database_url, keys(valkey, 9), tmp_path, parse_timeout_s=50) as parsing:
-        worker = await parsing.station.start_worker()
-        shelf.delay_s = 60
-        asking = await begun(parsing, shelf, "/feed")
-        shelf.delay_s = 0
-
-        await asyncio.to_thread(worker.stop, signal.SIGTERM)
+        await asyncio.to_thread(worker.stop, number)
         await parsing.station.start_worker()
         answer = await asking
 
