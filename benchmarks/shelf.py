@@ -23,7 +23,7 @@ from tests.support.postgres import Postgres
 from tests.support.services import running
 from tests.support.valkey import Valkey
 from tests.support.web_process import start_web
-from web.tokens import Tokens
+from web.accounts.tokens import Tokens
 
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
 PER_USER = 5

@@ -16,7 +16,7 @@ import psutil
 
 from benchmarks.shelf import Shelf, open_shelf
 from domain.download import User
-from web.tokens import Tokens
+from web.accounts.tokens import Tokens
 
 SOCKETS = 1_000
 DOWNLOADS = 1_000

@@ -123,7 +123,7 @@ def _password(email: str, *, from_stdin: bool) -> tuple[str, str]:
     from pydantic import ValidationError
 
     from vasset.first_run import new_password
-    from web.passwords import hasher
+    from web.accounts.passwords import hasher
     from web.shapes import RegistrationAsked
 
     password = sys.stdin.readline().rstrip("\r\n") if from_stdin else new_password()

@@ -8,7 +8,7 @@ from storage.db import Db
 from storage.due import Due
 from storage.nodes import Nodes
 from storage.users import Users
-from web.passwords import hasher
+from web.accounts.passwords import hasher
 
 ADMIN = "admin@localhost"
 LOCAL = "local@localhost"

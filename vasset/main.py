@@ -63,7 +63,7 @@ def web() -> None:
     from vasset import configured
 
     settings = configured.of_a_fleet("web", secret=True)
-    from web import serve
+    from web.transport import serve
 
     serve.serve(settings)
 

@@ -7,34 +7,27 @@ from typing import cast
 from quart import Blueprint, Quart, request, websocket
 
 from runtime.settings import Settings
-from web import (
-    admin_audit,
-    admin_downloads,
-    admin_users,
-    administration,
-    auth,
-    batches,
-    docs,
-    downloads,
-    health,
-    history,
-    keys,
-    methods,
-    metrics,
-    parse,
-    problems,
-    progress,
-    quotas,
-    side_door,
-    webhooks,
-)
+from web import health, methods, problems
+from web.accounts import auth, keys, quotas
+from web.admin import audit as admin_audit
+from web.admin import downloads as admin_downloads
+from web.admin import proxies as admin_proxies
+from web.admin import users as admin_users
 from web.bodies import MAX_BODY_BYTES
 from web.delivery import routes as delivery
-from web.exchanges import App, Exchanges, exchange
+from web.downloads import batches, history
+from web.downloads import routes as downloads
 from web.front import EXTENSION, open_front, tokens_of
-from web.meter import Meter
+from web.metrics import routes as metrics
+from web.metrics import side_door
+from web.metrics.meter import Meter
+from web.openapi import routes as docs
 from web.page import routes as page
 from web.page import session
+from web.parse import routes as parse
+from web.progress import routes as progress
+from web.transport.exchanges import App, Exchanges, exchange
+from web.webhooks import routes as webhooks
 
 BODY_TIMEOUT_S = 20
 
@@ -77,7 +70,7 @@ def create_app(settings: Settings) -> Quart:
 def _add_routes(app: Quart) -> None:
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     ours = (auth, batches, delivery, downloads, history, keys, parse, progress, quotas, webhooks)
-    for part in (*ours, administration, admin_audit, admin_downloads, admin_users):
+    for part in (*ours, admin_proxies, admin_audit, admin_downloads, admin_users):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     for part in (health, metrics, docs, page, session):

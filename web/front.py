@@ -14,17 +14,17 @@ from actors.pipeline import Wakeups, open_wakeups
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 from storage.knocks import Knocks
+from web.accounts.logins import Logins
+from web.accounts.passwords import Passwords
+from web.accounts.tokens import Tokens
 from web.cursors import Cursors
 from web.delivery.desk import Desk, open_desk
+from web.downloads.submits import Submits
 from web.errands import Errands
-from web.flights import Flights
-from web.hub import Hub
-from web.logins import Logins
-from web.meter import Meter
-from web.passwords import Passwords
-from web.scrapes import Scrapes
-from web.submits import Submits
-from web.tokens import Tokens
+from web.metrics.meter import Meter
+from web.metrics.scrapes import Scrapes
+from web.parse.flights import Flights
+from web.progress.hub import Hub
 
 EXTENSION = "vasset"
 

@@ -11,10 +11,10 @@ from storage.db import DatabaseError
 from storage.files import RootMissingError
 from storage.redis_door import RedisFault
 from web.front import front
-from web.operations import Operation, operation
+from web.metrics.side_door import is_inside
+from web.openapi.operations import Operation, operation
 from web.problems import ProblemError
 from web.shapes import HealthShown
-from web.side_door import is_inside
 from web.views import answer
 
 PATIENCE_S = 2

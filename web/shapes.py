@@ -13,7 +13,7 @@ from pydantic import (
 
 from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
 from domain.states import Mode, Stage
-from web.common_passwords import TOO_COMMON, is_common
+from web.accounts.common_passwords import TOO_COMMON, is_common
 from web.fields import MAX_EMAIL, Address, Asked, Email, Language, Password
 
 

@@ -22,7 +22,7 @@ from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 from tests.web.rows import Rows
 from web.front import EXTENSION, Front
-from web.serve import config
+from web.transport.serve import config
 
 _names = itertools.count(1)
 PASSWORD = "correct horse"

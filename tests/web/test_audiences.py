@@ -14,11 +14,11 @@ from storage.db import DatabaseError
 from storage.feed import Heard, as_message
 from tests.support.waiting import eventually
 from tests.web.lines import Line, Rows
-from web import audiences
-from web.audiences import Audience
-from web.listeners import Listener
-from web.outbox import MAX_WAITING
-from web.watches import Watch
+from web.progress import audiences
+from web.progress.audiences import Audience
+from web.progress.listeners import Listener
+from web.progress.outbox import MAX_WAITING
+from web.progress.watches import Watch
 
 USER_ID = 1
 

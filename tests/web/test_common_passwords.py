@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from tests.web.conftest import fresh_email
-from web.common_passwords import is_common
+from web.accounts.common_passwords import is_common
 
 ADA = ("ada.lovelace@example.com", "Countess")
 

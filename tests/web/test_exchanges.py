@@ -11,7 +11,8 @@ from storage.users import Users
 from tests.support.waiting import eventually
 from tests.web.conftest import Member, Site
 from tests.web.watching import heard, socket_of
-from web import exchanges, problems
+from web import problems
+from web.transport import exchanges
 
 
 @pytest.fixture

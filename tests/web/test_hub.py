@@ -9,8 +9,8 @@ from redis.exceptions import ConnectionError as RedisAwayError
 from storage.feed import Heard
 from tests.support.waiting import eventually
 from tests.web.lines import Line, Rows
-from web import hub as hubs
-from web.hub import Hub, TooManySocketsError
+from web.progress import hub as hubs
+from web.progress.hub import Hub, TooManySocketsError
 
 
 class Feed:

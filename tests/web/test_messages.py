@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from web.messages import checked, text_of
+from web.progress.messages import checked, text_of
 
 PROGRESS: dict[str, Any] = {
     "type": "progress",

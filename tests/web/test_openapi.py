@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.web.conftest import Member, Site
-from web.examples.asked import QUERIES
+from web.openapi.examples.asked import QUERIES
 
 
 def references(told: dict[str, Any]) -> set[str]:

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from storage.feed import Heard
-from web.outbox import MAX_WAITING, Outbox
+from web.progress.outbox import MAX_WAITING, Outbox
 
 
 def figures(seq: int, history_id: int = 1) -> Heard:

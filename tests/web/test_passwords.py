@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from web.passwords import MAX_AT_ONCE, MAX_WAITING, BusyError, Passwords
+from web.accounts.passwords import MAX_AT_ONCE, MAX_WAITING, BusyError, Passwords
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from tests.support.valkey import Valkey
 from tests.web.conftest import Join, Member, Serve, Site, register
 from tests.web.rows import Rows
 from tests.web.watching import close_code, fetched, heard, socket_of, state
-from web import audiences, sockets
-from web.progress import is_own_page
+from web.progress import audiences, sockets
+from web.progress.routes import is_own_page
 
 
 async def test_the_first_message_shows_what_is_queued_or_running(

@@ -5,7 +5,7 @@ import itertools
 from tests.web.conftest import Member, Site
 from tests.web.scripting import ALL, make, script
 from tests.web.watching import close_code, heard, socket_of
-from web.openapi import declared_rules
+from web.openapi.document import declared_rules
 
 OPENED_BY = {
     ("POST", "/download"): "submit",

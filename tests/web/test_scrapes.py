@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.support.waiting import eventually
-from web.scrapes import Scrapes
+from web.metrics.scrapes import Scrapes
 
 
 async def test_a_crowd_is_one_reading_though_the_first_goes_away() -> None:

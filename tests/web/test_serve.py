@@ -23,7 +23,10 @@ from tests.support.waiting import eventually
 from tests.web.conftest import register, settings_for
 from web.app import create_app
 
-PROGRAM = "from runtime import settings_layers as s; from web.serve import serve; serve(s.load())"
+PROGRAM = (
+    "from runtime import settings_layers as s; "
+    "from web.transport.serve import serve; serve(s.load())"
+)
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import Any, cast
 import pytest
 
 from tests.web.lines import Line
-from web import sockets
-from web.listeners import Listener
-from web.sockets import Socket, SocketClosedError
+from web.progress import sockets
+from web.progress.listeners import Listener
+from web.progress.sockets import Socket, SocketClosedError
 
 
 def socket_over(line: Line, listener: Listener) -> Socket:

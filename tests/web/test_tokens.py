@@ -13,7 +13,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from domain.download import User
 from runtime.settings_layers import SettingsError
 from tests.web.conftest import Member, Site
-from web.tokens import Tokens
+from web.accounts.tokens import Tokens
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NOW = 1_800_000_000

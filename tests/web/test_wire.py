@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import Member, Site
-from web import wire
+from web.transport import wire
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 

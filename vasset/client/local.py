@@ -176,7 +176,7 @@ async def _account(settings: Settings) -> User:
     from storage.db import Db  # noqa: PLC0415
     from storage.users import Users  # noqa: PLC0415
     from vasset.first_run import new_password  # noqa: PLC0415
-    from web.passwords import hasher  # noqa: PLC0415
+    from web.accounts.passwords import hasher  # noqa: PLC0415
 
     db = Db(settings.database.url.get_secret_value(), max_size=1)
     await db.open()

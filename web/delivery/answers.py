@@ -8,7 +8,7 @@ from quart import Response
 from storage.assets import KeptAsset
 from web.delivery.dispositions import attachment
 from web.delivery.ranges import Refusal, Span
-from web.operations import BINARY
+from web.openapi.operations import BINARY
 from web.problems import Code, ProblemError
 
 PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Authorization"}

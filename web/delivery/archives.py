@@ -11,8 +11,8 @@ from storage.assets import KeptAsset
 from storage.deliveries import Outcome
 from web.delivery.dispositions import safe_name
 from web.delivery.transfers import Transfer
-from web.disk import on_disk
-from web.pumps import CutError
+from web.transport.disk import on_disk
+from web.transport.pumps import CutError
 
 _PIECE_BYTES = 1 << 20
 

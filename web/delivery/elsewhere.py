@@ -11,10 +11,10 @@ from storage.deliveries import Outcome
 from web.delivery.answers import PRIVATE, bodiless
 from web.delivery.orders import Order
 from web.delivery.transfers import Transfer, begin, send_by
-from web.exchanges import exchange
 from web.front import front
 from web.problems import ProblemError
-from web.pumps import CutError
+from web.transport.exchanges import exchange
+from web.transport.pumps import CutError
 
 _PIECE_BYTES = 1 << 18
 _STATUSES = (200, 206, 304, 403, 409, 410, 412, 416, 429, 503)

@@ -8,10 +8,10 @@ from storage.assets import AssetFault, AssetFaultError, KeptAsset, open_asset
 from storage.deliveries import Outcome
 from storage.files import RootMissingError
 from web.delivery.orders import Order, rows_of
-from web.disk import on_disk
-from web.exchanges import exchange
 from web.front import front
 from web.problems import ProblemError
+from web.transport.disk import on_disk
+from web.transport.exchanges import exchange
 
 _log = logs.get("web.delivery.openings")
 

@@ -10,13 +10,13 @@ from domain.download import User
 from domain.keys import Scope
 from domain.states import Status
 from storage.db import Row
+from web.accounts.callers import caller
 from web.bodies import read_query
-from web.callers import caller
 from web.delivery.shapes import ArchiveAsked, FileAsked
 from web.delivery.tickets import Ticket, Use
-from web.exchanges import exchange
 from web.front import front
 from web.problems import Code, InvalidError, ProblemError, forbidden
+from web.transport.exchanges import exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

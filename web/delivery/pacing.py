@@ -8,7 +8,7 @@ from runtime.settings import Delivery
 from storage.deliveries import Outcome
 from storage.rates import Bucket, LocalRates, Rates
 from storage.redis_door import RedisFault
-from web.pumps import CutError
+from web.transport.pumps import CutError
 
 FREE_BYTES = 16 << 20
 """What is sent at once where there is no limit; between two such pieces a reader is judged."""

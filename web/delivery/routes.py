@@ -10,8 +10,8 @@ from storage import audit
 from storage.assets import as_asset
 from storage.audit import Action
 from storage.db import Row
+from web.accounts.callers import caller
 from web.bodies import read
-from web.callers import caller
 from web.delivery import elsewhere, offload
 from web.delivery.answers import PRIVATE, bodiless, etag_of, file_answer, refused
 from web.delivery.archives import Archive
@@ -29,7 +29,7 @@ from web.delivery.shapes import (
 from web.delivery.tickets import Use
 from web.delivery.transfers import Transfer, begin, count_at_the_end, send_by
 from web.front import front
-from web.operations import BINARY, Operation, operation
+from web.openapi.operations import BINARY, Operation, operation
 from web.problems import Code, ProblemError
 from web.views import answer
 

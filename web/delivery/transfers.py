@@ -8,9 +8,9 @@ from storage.assets import KeptAsset
 from storage.deliveries import Outcome
 from web.delivery.admission import RefusedError
 from web.delivery.pacing import Pace, Patience
-from web.exchanges import exchange
 from web.front import front
-from web.outlets import Outlet
+from web.transport.exchanges import exchange
+from web.transport.outlets import Outlet
 
 
 class Transfer:

@@ -8,7 +8,7 @@ from quart import Blueprint, Response, request
 
 from runtime.settings import Settings
 from web.front import front
-from web.operations import HTML, Operation, operation
+from web.openapi.operations import HTML, Operation, operation
 from web.page.files import SHELL, PageFile, made, page_files
 from web.problems import Code, ProblemError
 

@@ -7,12 +7,12 @@ from quart import Blueprint, Response, request
 
 from domain.download import User
 from storage import sessions
-from web.auth import logged_in
+from web.accounts.auth import logged_in
 from web.bodies import read
 from web.front import front
-from web.operations import Operation, operation
+from web.openapi.operations import Operation, operation
 from web.problems import Code, ProblemError
-from web.progress import is_own_page
+from web.progress.routes import is_own_page
 from web.shapes import LoginAsked, UserShown
 from web.views import answer, user_view
 

@@ -17,9 +17,9 @@ from tests.support.postgres import Postgres
 from tests.support.waiting import eventually
 from tests.web.conftest import Serve, Site
 from tests.web.delivery.conftest import LARGE, path_of, reading
-from web.disk import on_disk
-from web.outlets import Outlet
-from web.pumps import Pump
+from web.transport.disk import on_disk
+from web.transport.outlets import Outlet
+from web.transport.pumps import Pump
 
 
 async def test_who_is_cut_off_when_the_server_stops_is_counted_with_what_was_sent(

@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 from tests.web.conftest import Serve
 from tests.web.delivery.conftest import LARGE, Reader, path_of, reading
 from web.delivery.pacing import Patience
-from web.pumps import CutError
+from web.transport.pumps import CutError
 
 
 def test_who_takes_too_little_in_a_whole_window_is_cut() -> None:

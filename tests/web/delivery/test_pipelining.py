@@ -10,7 +10,7 @@ import pytest
 from tests.support.waiting import eventually
 from tests.web.delivery.conftest import Reader, path_of
 from tests.web.delivery.test_outlets import request_for
-from web import wire
+from web.transport import wire
 
 CONTENT = os.urandom(20_000_000)
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.valkey import Valkey
 from tests.web.conftest import Serve, Site, fresh_email
 from tests.web.logins.conftest import DEFAULTS, Place, Somewhere
-from web.logins import network_of
+from web.accounts.logins import network_of
 
 
 async def test_every_way_of_writing_an_address_is_one_account(place: Somewhere) -> None:

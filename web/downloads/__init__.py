@@ -1,0 +1,1 @@
+"""Downloads: submitted, watched, cancelled, listed; one or many."""

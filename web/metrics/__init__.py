@@ -1,0 +1,1 @@
+"""What is measured, and the port on which it is told."""

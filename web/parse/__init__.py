@@ -1,0 +1,1 @@
+"""Parse: what is at an address."""

@@ -1,0 +1,1 @@
+"""Progress: the socket, and who is told what on it."""

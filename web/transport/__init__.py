@@ -1,0 +1,1 @@
+"""Transport: HTTP as it comes and goes, below the app."""

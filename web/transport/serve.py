@@ -1,0 +1,98 @@
+"""Serving: the app under uvicorn, with every limit of the connection."""
+
+import gc
+import resource
+import socket
+from contextlib import ExitStack
+
+import uvicorn
+
+from runtime.settings import Settings
+from web.app import create_app
+from web.progress.lines import Line
+from web.transport.wire import Wire
+
+STOP_AFTER_S = 5
+MAX_SOCKET_MESSAGE = 65_536
+PING_EVERY_S = 20
+PONG_WITHIN_S = 10
+MAX_DESCRIPTORS = 65_536
+GARBAGE = (20_000, 20, 50)
+UNREAD_MS = 20_000
+"""A client that takes no byte for so long is gone, though its connection is still there."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; streams get five seconds to end.
+
+    Raises:
+        SettingsError: ``auth.secret`` is too short.
+        OSError: The address cannot be listened on.
+        SystemExit: A service cannot be reached at the start.
+    """
+    _allow_many_descriptors()
+    _collect_seldom()
+    server = uvicorn.Server(config(settings))
+    with ExitStack() as stack:
+        server.run(sockets=[stack.enter_context(one) for one in listen(settings)])
+
+
+def _allow_many_descriptors() -> None:
+    """Raise the soft limit, which is often 1,024: a stream takes three, an archive a hundred."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MAX_DESCRIPTORS), hard))
+
+
+def _collect_seldom() -> None:
+    """Keep the garbage collector from stopping everything for a fifth of a second.
+
+    What is loaded by now stays, and need not be looked through; nor does what a thousand sockets
+    hold, each time that a few things were made. Source: docs/decisions/0019-progress.md.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+
+
+def config(settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn serves the app."""
+    trusted = [str(network) for network in settings.server.trusted_proxies]
+    return uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http=Wire,
+        ws=Line,
+        ws_max_size=MAX_SOCKET_MESSAGE,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PONG_WITHIN_S,
+        # Small messages gain nothing, and each connection would keep a window of 64 KiB.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
+        timeout_graceful_shutdown=STOP_AFTER_S,
+    )
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Return the sockets that listen where the settings say.
+
+    Raises:
+        OSError: An address is taken or not ours.
+    """
+    server = settings.server
+    places = [(server.host, server.port)]
+    if server.has_side_door:
+        places.append((server.metrics_host, server.metrics_port))
+    return [_listen(host, port) for host, port in places]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2_048)
+    # Handed on to each connection. Without it one that takes nothing would stay open for ever.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+    return listening
