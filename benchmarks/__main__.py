@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import delivery, gate, history, many_clips, servers, sockets
+from benchmarks import delivery, floods, gate, history, many_clips, servers, sockets
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BENCHMARKS = {
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "servers": servers.run,
     "history": history.run,
     "sockets": sockets.run,
+    "floods": floods.run,
 }
 
 

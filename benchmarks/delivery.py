@@ -116,7 +116,7 @@ def _ways(stack: ExitStack, shelf: Shelf) -> list[Way]:
     large, *small = shelf.put([ONE_BYTES, *[EACH_BYTES] * USERS])
     nginx = stack.enter_context(PlainNginx(shelf.root))
     port, web = stack.enter_context(shelf.web())
-    behind, judging = stack.enter_context(shelf.web(offload="x-accel"))
+    behind, judging = stack.enter_context(shelf.web(delivery__offload="x-accel"))
     front = stack.enter_context(Nginx(behind, shelf.root))
 
     def plain(path: str) -> Link:

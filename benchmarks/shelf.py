@@ -73,10 +73,7 @@ class Shelf:
             return [await self._add(services, size) for size in sizes]
 
     async def _add(self, services: Services, size_bytes: int) -> Book:
-        user = await services.users.add(f"{secrets.token_hex(4)}@example.com", password_hash=HASH)
-        if user is None:
-            message = "the database is not empty"
-            raise RuntimeError(message)
+        user = await _new_user(services)
         wish = Wish(url="https://example.com/v", quality=Quality.BEST)
         row = await services.downloads.submit(user.user_id, Mode.ARCHIVE, wish)
         files, number = services.files, row["history_id"]
@@ -89,15 +86,27 @@ class Shelf:
         )
         return Book(history_id=number, path=path, token=self._token_of(user))
 
+    def join(self, number: int) -> list[str]:
+        """Add so many users and return their tokens."""
+        return asyncio.run(self._join(number))
+
+    async def _join(self, number: int) -> list[str]:
+        async with open_services(self.settings) as services:
+            return [self._token_of(await _new_user(services)) for _ in range(number)]
+
     def _token_of(self, user: User) -> str:
         secret = self.settings.auth.secret.get_secret_value()
         return Tokens(secret, timedelta(seconds=self.settings.auth.access_ttl_s)).give(user)
 
     @contextmanager
-    def web(self, **delivery: str) -> Generator[tuple[int, int]]:
-        """Yield port and process id of a web process; it is warm."""
+    def web(self, **settings: str) -> Generator[tuple[int, int]]:
+        """Yield port and process id of a warm web process.
+
+        Args:
+            settings: Of its own, as ``delivery__offload``.
+        """
         port = free_port()
-        more = {f"VASSET_DELIVERY__{name.upper()}": value for name, value in delivery.items()}
+        more = {f"VASSET_{name.upper()}": value for name, value in settings.items()}
         process = start_web(self.settings, port, more)
         try:
             while not is_listening(port):
@@ -128,6 +137,14 @@ def open_shelf() -> Generator[Shelf]:
             },
         )
         yield Shelf(settings, postgres)
+
+
+async def _new_user(services: Services) -> User:
+    user = await services.users.add(f"{secrets.token_hex(4)}@example.com", password_hash=HASH)
+    if user is None:
+        message = "the database is not empty"
+        raise RuntimeError(message)
+    return user
 
 
 def _write(path: Path, size_bytes: int) -> None:

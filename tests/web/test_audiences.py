@@ -130,7 +130,7 @@ async def test_a_client_that_takes_nothing_costs_nothing_and_then_hears_how_all_
 async def test_the_percent_never_falls_within_an_attempt_whatever_is_published(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("web.outbox.FIGURES_EVERY_S", 0)
+    monkeypatch.setattr("web.progress.outbox.FIGURES_EVERY_S", 0)
     async with standing(1) as stand:
         line, _ = await stand.join()
         for number, percent in enumerate([10.0, 40.0, 30.0, None, 99.0, 5.0], start=2):
