@@ -35,11 +35,14 @@ UPDATE users SET token_version = token_version + 1 WHERE user_id = :user_id RETU
 INSERT INTO refresh_tokens (token_hash, family, user_id, version, expires_at)
 VALUES (:token_hash, :family, :user_id, :version, now() + make_interval(secs => :ttl_s));
 
--- One statement: when a second use comes and ends the family, the first one's heir is in it.
+-- Behind the family's lock, and the heir is made with the use: who ends the family finds it in it.
 -- The heir has the version of the token that was spent, so what ends that ends it too.
 -- name: refresh_exchange
-WITH used AS (
-    UPDATE refresh_tokens t SET used_at = now() FROM users u
+WITH turn AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtext('vasset.refresh'), hashtext(CAST(family AS text)))
+    FROM refresh_tokens WHERE token_hash = :token_hash),
+used AS (
+    UPDATE refresh_tokens t SET used_at = now() FROM users u, turn
     WHERE t.token_hash = :token_hash AND t.used_at IS NULL AND t.expires_at > now()
       AND u.user_id = t.user_id AND u.token_version = t.version AND u.disabled_at IS NULL
     RETURNING t.family, t.version AS token_version,
@@ -50,9 +53,18 @@ heir AS (
     FROM used)
 SELECT user_id, email, nickname, role, token_version, created_at FROM used;
 
+-- name: refresh_lock_family
+-- By itself, so that the statement behind it sees what was exchanged until now.
+SELECT pg_advisory_xact_lock(hashtext('vasset.refresh'), hashtext(CAST(family AS text)))
+FROM refresh_tokens WHERE token_hash = :token_hash;
+
 -- name: refresh_end_family
-DELETE FROM refresh_tokens
-WHERE family = (SELECT family FROM refresh_tokens WHERE token_hash = :token_hash);
+-- A row if the token was used before.
+WITH shown AS (
+    SELECT family, user_id, used_at FROM refresh_tokens WHERE token_hash = :token_hash),
+gone AS (
+    DELETE FROM refresh_tokens t USING shown s WHERE t.family = s.family)
+SELECT user_id FROM shown WHERE used_at IS NOT NULL;
 
 -- name: refresh_forget_old
 DELETE FROM refresh_tokens WHERE expires_at < now();
