@@ -42,8 +42,8 @@ class SubmitRate:
         return float(cast("str", answer))
 
 
-class LocalSubmitRate:
-    """The same buckets for this process alone, while Redis is away."""
+class LocalRate:
+    """The same buckets for this process alone."""
 
     def __init__(self, *, per_minute: int) -> None:
         self._cost_s = _MINUTE_S / per_minute

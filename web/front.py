@@ -15,6 +15,7 @@ from runtime.services import Services, open_services
 from runtime.settings import Settings
 from storage.knocks import Knocks
 from web.accounts.logins import Logins
+from web.accounts.pace import Pace
 from web.accounts.passwords import Passwords
 from web.accounts.tokens import Tokens
 from web.cursors import Cursors
@@ -38,6 +39,7 @@ class Front:
     tokens: Tokens
     passwords: Passwords
     logins: Logins
+    pace: Pace
     submits: Submits
     cursors: Cursors
     desk: Desk
@@ -98,6 +100,7 @@ async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
                 tokens=tokens,
                 passwords=passwords,
                 logins=Logins(Knocks(services.redis), settings.auth),
+                pace=Pace(),
                 submits=Submits(services),
                 cursors=Cursors(settings.auth.secret.get_secret_value()),
                 desk=desk,

@@ -15,10 +15,11 @@ blueprint = Blueprint("keys", __name__, url_prefix="/auth/keys")
 
 
 @blueprint.post("")
-@operation(Operation(tag="accounts", body=KeyAsked, answers={201: KeyGiven}, problems=(409,)))
+@operation(Operation(tag="accounts", body=KeyAsked, answers={201: KeyGiven}, problems=(409, 429)))
 async def add() -> Response:
     """Make a personal API key; it is shown in this answer and never again."""
     user = await caller()
+    front().pace.change(user.user_id)
     asked = await read(KeyAsked)
     added = await front().services.api_keys.add(
         user.user_id, asked.name, asked.scopes, expires_in_d=asked.expires_in_d
@@ -39,11 +40,12 @@ async def show() -> Response:
 
 
 @blueprint.delete("/<key_id>")
-@operation(Operation(tag="accounts", answers={204: None}))
+@operation(Operation(tag="accounts", answers={204: None}, problems=(429,)))
 async def remove(key_id: str) -> Response:
     """End a key at once; a key may end itself."""
     number = path_id(key_id, "key_id")
     user = await caller(key_id=number)
+    front().pace.change(user.user_id)
     if not await front().services.api_keys.remove(number, user.user_id):
         raise ProblemError(403, Code.FORBIDDEN, "There is no such key of yours.")
     return Response(None, 204)

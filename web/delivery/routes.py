@@ -113,7 +113,7 @@ async def send_archive() -> Response:
         tag="downloads",
         body=FileTicketAsked,
         answers={200: TicketShown},
-        problems=(403, 409, 410),
+        problems=(403, 409, 410, 429),
     )
 )
 async def give_file_ticket() -> Response:
@@ -130,7 +130,7 @@ async def give_file_ticket() -> Response:
         tag="downloads",
         body=ArchiveTicketAsked,
         answers={200: TicketShown},
-        problems=(403, 409, 410),
+        problems=(403, 409, 410, 429),
     )
 )
 async def give_archive_ticket() -> Response:
@@ -141,6 +141,7 @@ async def give_archive_ticket() -> Response:
 
 
 async def _ticket(order: Order, route: str) -> Response:
+    front().pace.ticket(order.user.user_id)
     await rows_of(order.user, order.history_ids)
     ttl_s = front().settings.delivery.ticket_ttl_s
     ticket = order.as_ticket(order.use, int(front().now()) + ttl_s)

@@ -14,7 +14,7 @@ from runtime import logs
 from runtime.services import Services
 from storage.db import Statements
 from storage.redis_door import RedisFault
-from storage.submit_rate import LocalSubmitRate, SubmitRate
+from storage.submit_rate import LocalRate, SubmitRate
 from web.problems import ProblemError
 
 REDIS_TIMEOUT_S = 0.2
@@ -41,7 +41,7 @@ class Submits:
         per_minute = self._bounds.per_user_submits
         self._is_limited = per_minute > 0
         self._rate = SubmitRate(services.redis, per_minute=per_minute or 1)
-        self._local = LocalSubmitRate(per_minute=per_minute or 1)
+        self._local = LocalRate(per_minute=per_minute or 1)
         self._away_until = 0.0
 
     async def enter(self, user_id: int) -> None:

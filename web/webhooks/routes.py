@@ -39,10 +39,11 @@ async def secret_state() -> Response:
 
 
 @blueprint.post("/webhook-secret")
-@operation(Operation(tag="webhooks", answers={201: WebhookSecretShown}))
+@operation(Operation(tag="webhooks", answers={201: WebhookSecretShown}, problems=(429,)))
 async def show_secret() -> Response:
     """Make a secret, or another; it is shown now and never again, and the old one signs on."""
     user = await caller()
+    front().pace.change(user.user_id)
     shown = await front().services.webhook_secrets.show(user.user_id)
     return answer(WebhookSecretShown.model_validate(shown, from_attributes=True), 201)
 
