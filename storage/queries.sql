@@ -280,6 +280,17 @@ FROM download_history d
 CROSS JOIN quota_books(CAST(:user_id AS bigint), 0, CAST(:archive AS bigint), 0) b
 WHERE d.history_id = :history_id;
 
+-- name: quotas_fold
+-- Of a few thousand changes at a time, so that one after a long night is no long statement.
+WITH taken AS (
+    DELETE FROM archive_changes WHERE user_id IN (
+        SELECT user_id FROM archive_changes WHERE NOT is_folded LIMIT 5000)
+    -- Two at once would wait for each other's rows.
+    AND (SELECT pg_try_advisory_xact_lock(hashtext('vasset.archive_changes')))
+    RETURNING user_id, bytes)
+INSERT INTO archive_changes (user_id, bytes, is_folded)
+SELECT user_id, sum(bytes), true FROM taken GROUP BY user_id;
+
 -- name: quotas_settle
 SELECT settle_quota(CAST(:user_id AS bigint), CAST(:history_id AS bigint), CAST(:epoch AS int),
                     CAST(:size_bytes AS bigint), CAST(:archive AS bigint)) AS fits;
@@ -980,8 +991,7 @@ WHERE user_id = :user_id AND hidden_at IS NULL GROUP BY status;
 
 -- name: stats_bytes
 SELECT u.created_at AS since,
-       CAST((SELECT coalesce(sum(file_size), 0) FROM download_history
-             WHERE user_id = u.user_id AND status = 1 AND file_removed_at IS NULL)
+       CAST((SELECT coalesce(sum(bytes), 0) FROM archive_changes WHERE user_id = u.user_id)
           + (SELECT coalesce(sum(file_size), 0) FROM download_history
              WHERE user_id = u.user_id AND status = 3 AND file_removed_at IS NULL) AS bigint)
            AS bytes_kept,
