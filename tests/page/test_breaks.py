@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 from tests.page.conftest import OpenWindow, Person
 from tests.page.test_journeys import submit
 from tests.support.site import Site
+from tests.support.waiting import eventually
 
 # A browser whose sockets can be broken, and kept from coming back until `window.comeBack()`.
 # Numbers are spoilt if `window.isForgotten`: the server then answers with a snapshot.
@@ -37,12 +38,25 @@ async def breakable(window: OpenWindow, person: Person) -> Page:
     return page
 
 
+async def end_one(person: Person, url: str) -> None:
+    """Submit and cancel, which waits for no slot; return when it has ended."""
+    batch_id = await person.submit_batch([url])
+    await person.api.post(f"/download/batch/{batch_id}/cancel")
+
+    async def probe() -> bool:
+        ended = [item["url"] for item in await person.history() if item["status_code"] == 6]
+        return url in ended
+
+    await eventually(probe, timeout_s=20, what=f"{url} to be cancelled")
+
+
 async def test_a_line_that_comes_back_goes_on_where_it_broke(
     window: OpenWindow, person: Person, site: Site
 ) -> None:
     page = await breakable(window, person)
-    await submit(page, site.watch_url(1, "Before the break", bytes_per_s=40_000))
-    await expect(page.get_by_role("button", name="Save Before the break")).to_be_visible()
+    rows = page.locator(".history .row")
+    await end_one(person, site.clip_url(1))
+    await expect(rows).to_have_count(1)
 
     await page.evaluate("() => leave()")
     await expect(page.get_by_text(NOTICE)).to_be_visible()
@@ -50,10 +64,10 @@ async def test_a_line_that_comes_back_goes_on_where_it_broke(
     await expect(page.get_by_text(NOTICE)).to_be_hidden()
     quiet = await page.evaluate("() => sockets.at(-1).told")
     await page.evaluate("() => leave()")
-    await person.submit(site.watch_url(2, "During the break"))
+    await end_one(person, site.clip_url(2))
     await page.evaluate("() => comeBack()")
 
-    await expect(page.get_by_role("button", name="Save During the break")).to_be_visible()
+    await expect(rows).to_have_count(2)
     told = await page.evaluate("() => sockets.at(-1).told")
     addresses = await page.evaluate("() => sockets.map((line) => line.url)")
     assert quiet == []
@@ -68,10 +82,10 @@ async def test_what_a_new_snapshot_does_not_say_is_found_in_the_history(
     page = await breakable(window, person)
 
     await page.evaluate("() => { window.isForgotten = true; leave(); }")
-    await person.submit(site.watch_url(3, "Unseen"))
+    await end_one(person, site.clip_url(3))
     await page.evaluate("() => comeBack()")
 
-    await expect(page.get_by_role("button", name="Save Unseen")).to_be_visible()
+    await expect(page.locator(".history .row")).to_have_count(1)
     assert "snapshot" in await page.evaluate("() => sockets.at(-1).told")
 
 
