@@ -511,6 +511,28 @@ CREATE TABLE IF NOT EXISTS counters (
     PRIMARY KEY (counter, labels)
 );
 
+-- How downloads ended, day by day in UTC, for the overview of administrators: what it asks must not
+-- depend on how many rows there are. Added up as the counters are. docs/decisions/0022-page.md.
+CREATE TABLE IF NOT EXISTS end_events (
+    day    date         NOT NULL,
+    status int          NOT NULL,
+    code   varchar(32)  NOT NULL,                    -- '' unless it failed
+    site   varchar(253) NOT NULL                     -- '' unless it failed
+);
+CREATE TABLE IF NOT EXISTS end_counts (
+    day    date         NOT NULL,
+    status int          NOT NULL,
+    code   varchar(32)  NOT NULL,
+    site   varchar(253) NOT NULL,
+    number bigint       NOT NULL,
+    PRIMARY KEY (day, status, code, site)
+);
+-- In one snapshot, so that what is being folded is counted once.
+CREATE OR REPLACE VIEW ends AS
+    SELECT day, status, code, site, number FROM end_counts
+    UNION ALL
+    SELECT day, status, code, site, 1 FROM end_events;
+
 -- The upper bounds of the histogram of stages, in seconds; beyond the last it is infinity.
 CREATE OR REPLACE FUNCTION stage_bounds() RETURNS double precision[]
 LANGUAGE sql IMMUTABLE AS $$
@@ -629,6 +651,12 @@ BEGIN
         INSERT INTO counter_events (counter, labels, number) VALUES
             ('downloads', ARRAY[NEW.status::text, NEW.mode,
                 CASE WHEN NEW.status IN (0, 6) THEN coalesce(NEW.error_code, '') ELSE '' END], 1);
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.status IN (0, 1, 3, 6) THEN
+        INSERT INTO end_events (day, status, code, site) VALUES
+            ((now() AT TIME ZONE 'UTC')::date, NEW.status,
+             CASE NEW.status WHEN 0 THEN coalesce(NEW.error_code, '') ELSE '' END,
+             CASE NEW.status WHEN 0 THEN NEW.site ELSE '' END);
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.status IN (1, 3) THEN
         INSERT INTO counter_events (counter, labels, number)

@@ -29,7 +29,7 @@ SCRUB_EVERY = timedelta(hours=1)
 """How often it is looked for what has not been read for ``storage.scrub_every_d``."""
 
 FORGET_EVERY = timedelta(hours=1)
-"""How often the oldest entries go: of the audit trail, of the log of webhooks."""
+"""How often the oldest entries go: of the audit trail, the log of webhooks, the counted ends."""
 
 _log = logs.get("actors.upkeep")
 
@@ -56,6 +56,7 @@ async def keep_up(context: Context) -> None:
         keep = timedelta(days=context.services.settings.audit.keep_d)
         await context.services.trail.forget(keep)
         await context.services.webhooks.forget()
+        await context.services.ends.forget()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(_repeat("heartbeat", HEARTBEAT_EVERY, lambda: beat(context)))

@@ -30,6 +30,7 @@ from storage.db import Db
 from storage.deliveries import Deliveries
 from storage.downloads import Downloads
 from storage.due import Due
+from storage.ends import Ends
 from storage.exits import Exits
 from storage.feed import Feed
 from storage.files import Files
@@ -74,6 +75,7 @@ class Services:
     nodes: Nodes
     room: Room
     counters: Counters
+    ends: Ends
     limits: Limits
     feed: Feed
     leases: Leases
@@ -178,6 +180,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         nodes=Nodes(db),
         room=Room(db),
         counters=Counters(db),
+        ends=Ends(db),
         limits=Limits(db),
         feed=feed,
         leases=Leases(redis),

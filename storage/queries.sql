@@ -182,6 +182,46 @@ GROUP BY counter, labels ORDER BY counter, labels;
 -- name: counters_stage_bounds
 SELECT stage_bounds() AS bounds;
 
+-- name: ends_fold
+WITH taken AS (
+    DELETE FROM end_events
+    WHERE (SELECT pg_try_advisory_xact_lock(hashtext('vasset.ends')))
+    RETURNING *)
+INSERT INTO end_counts (day, status, code, site, number)
+SELECT day, status, code, site, count(*) FROM taken GROUP BY day, status, code, site
+ON CONFLICT (day, status, code, site) DO UPDATE SET number = end_counts.number + excluded.number;
+
+-- name: ends_forget
+DELETE FROM end_counts WHERE day <= (now() AT TIME ZONE 'UTC')::date - CAST(:days AS int);
+
+-- name: ends_by_day
+SELECT CAST(day AS date) AS day,
+       CAST(coalesce(sum(number) FILTER (WHERE status IN (1, 3)), 0) AS bigint) AS completed,
+       CAST(coalesce(sum(number) FILTER (WHERE status = 0), 0) AS bigint) AS failed,
+       CAST(coalesce(sum(number) FILTER (WHERE status = 6), 0) AS bigint) AS cancelled
+FROM (SELECT (now() AT TIME ZONE 'UTC')::date - ago AS day
+      FROM generate_series(0, CAST(:days AS int) - 1) ago) days
+LEFT JOIN ends USING (day)
+GROUP BY day ORDER BY day;
+
+-- name: ends_failed_by_code
+SELECT code, CAST(sum(number) AS bigint) AS number FROM ends
+WHERE status = 0 AND day > (now() AT TIME ZONE 'UTC')::date - CAST(:days AS int)
+GROUP BY code ORDER BY number DESC, code;
+
+-- name: ends_failed_by_site
+-- Of the sites with the most, by code too.
+WITH failed AS (
+    SELECT site, code, sum(number) AS number,
+           sum(sum(number)) OVER (PARTITION BY site) AS of_site
+    FROM ends
+    WHERE status = 0 AND day > (now() AT TIME ZONE 'UTC')::date - CAST(:days AS int)
+    GROUP BY site, code),
+ranked AS (
+    SELECT *, dense_rank() OVER (ORDER BY of_site DESC, site) AS place FROM failed)
+SELECT site, code, CAST(number AS bigint) AS number FROM ranked
+WHERE place <= :sites ORDER BY place, number DESC, code;
+
 -- name: nodes_set_draining
 UPDATE nodes SET draining = :draining WHERE node = :node RETURNING node;
 

@@ -11,6 +11,7 @@ from web import health, methods, problems
 from web.accounts import auth, keys, quotas
 from web.admin import audit as admin_audit
 from web.admin import downloads as admin_downloads
+from web.admin import overview as admin_overview
 from web.admin import proxies as admin_proxies
 from web.admin import users as admin_users
 from web.bodies import MAX_BODY_BYTES
@@ -70,7 +71,8 @@ def create_app(settings: Settings) -> Quart:
 def _add_routes(app: Quart) -> None:
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     ours = (auth, batches, delivery, downloads, history, keys, parse, progress, quotas, webhooks)
-    for part in (*ours, admin_proxies, admin_audit, admin_downloads, admin_users):
+    admins = (admin_overview, admin_proxies, admin_audit, admin_downloads, admin_users)
+    for part in (*ours, *admins):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(api)
     for part in (health, metrics, docs, page, session):

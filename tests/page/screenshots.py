@@ -58,6 +58,7 @@ async def take(browser: Browser, url: str, site: Site, picture: Picture) -> None
         locale=locale,
         color_scheme="dark" if picture.scheme == "dark" else "light",
         viewport=picture.size,
+        is_mobile=picture.size is PHONE,
     )
     page = await Window(context=context, url=url).tab()
     await enter(page, person)

@@ -208,6 +208,22 @@ async def test_another_password_keeps_this_browser_signed_in(
     assert (await person.api.get("/auth/me")).status_code == 401
 
 
+@pytest.mark.usefixtures("busy")
+async def test_an_administrator_sees_how_the_days_went_and_what_fails(
+    window: OpenWindow, admin: Person
+) -> None:
+    page = await (await window()).tab()
+    await admin.sign_in(page)
+    await page.get_by_role("link", name="Administration").click()
+
+    days = page.get_by_role("img", name=re.compile("Last 14 days: Ready [1-9].*, Failed [1-9]"))
+    await expect(days).to_be_visible()
+    failures = page.get_by_role("region", name="Failures by site").get_by_role("listitem")
+    await expect(failures.filter(has_text="127.0.0.1")).to_contain_text("The site")
+    now = page.get_by_role("region", name="Now")
+    await expect(now).to_contain_text(re.compile(r"Running[1-9]"))
+
+
 async def test_whom_an_administrator_disables_is_out_at_once(
     window: OpenWindow, person: Person, admin: Person
 ) -> None:

@@ -16,6 +16,7 @@ from web.admin.proxy_shapes import ExitShown, ProxiesShown, ProxyOutcomeShown
 from web.delivery import shapes as delivery_shapes
 from web.downloads import batch_shapes, history_shapes
 from web.openapi.examples.asked import EMAIL, REFRESH, URL
+from web.openapi.examples.overview import OVERVIEW
 from web.page.session import SessionGiven
 from web.parse.shapes import FormatShown, ParsedShown
 from web.webhooks import shapes as webhook_shapes
@@ -208,6 +209,7 @@ ANSWERS: tuple[BaseModel, ...] = (
         ],
         next_cursor=None,
     ),
+    OVERVIEW,
     ProxiesShown(
         provider="http",
         acquisitions=40,

@@ -1,51 +1,47 @@
-// The administration: nodes, queues, failures, proxies, accounts.
+// The administration: what goes on now, the last days, nodes, failures, proxies, accounts.
 
 import { accounts } from "./accounts.js";
 import { get } from "./api.js";
-import { bars, columns, counted } from "./charts.js";
+import { bars, columns } from "./charts.js";
 import { h } from "./dom.js";
-import { count, moment, percent, site } from "./format.js";
+import { count, dayInUtc, percent, span } from "./format.js";
 import { meter } from "./meter.js";
 import { nodes } from "./nodes.js";
 import { failureWords, refusalWords } from "./refusals.js";
 import { t } from "./words.js";
 
 const AGAIN_MS = 10_000;
-const PAGE = 100;
-const HOURS = 24;
+const MAX_BARS = 8;
 const MAX_EXITS = 10;
+const ENDS = [["completed", "status.completed"], ["failed", "status.failed"], ["cancelled", "status.cancelled"]];
 
 /** Return the view; its figures are read again until `signal` ends it. */
 export function admin(signal) {
-  const places = ["nodes", "queue", "lately", "sites", "reasons", "proxies"]
-    .map((name) => [name, card(`admin.${name}`)]);
-  const by = Object.fromEntries(places.map(([name, { body }]) => [name, body]));
-  const newestOnes = h("div");
-  by.queue.after(newestOnes);
-  const ask = (path, query = {}) => get(`/admin/${path}`, query, { signal });
-  const newest = (status = null) => ask("downloads", { limit: PAGE, status });
+  const cards = ["now", "days", "nodes", "sites", "reasons", "proxies"].map((name) => card(name));
+  const [now, days, places, sites, reasons, exits] = cards.map(({ body }) => body);
+  const ask = (path) => get(`/admin/${path}`, {}, { signal });
   const show = () => Promise.all([
-    fill([by.nodes], signal, ask("nodes"), ({ items }) => [nodes(items)]),
-    fill([by.queue], signal, Promise.all([newest("running"), newest("queued")]), queue),
-    fill([newestOnes, by.lately], signal, newest(), lately),
-    fill([by.sites, by.reasons], signal, newest("failed"), failures),
-    fill([by.proxies], signal, ask("proxies"), (told) => [proxies(told)]),
+    fill([now, days, sites, reasons], signal, ask("overview"), overview),
+    fill([places], signal, ask("nodes"), ({ items }) => [nodes(items)]),
+    fill([exits], signal, ask("proxies"), (told) => [proxies(told)]),
   ]);
   const timer = setInterval(() => document.hidden || show(), AGAIN_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
   show();
   return [
     h("h1", {}, t("nav.admin")),
-    h("div.cards", {}, places.map(([, { element }]) => element)),
+    h("div.cards", {}, cards.map(({ element }) => element)),
     h("section.card.stack", { "aria-labelledby": "admin-accounts" },
       h("h2", { id: "admin-accounts" }, t("admin.accounts")), accounts(signal)),
   ];
 }
 
-function card(key) {
-  const id = key.replace(".", "-");
+function card(name) {
+  const id = `admin-${name}`;
   const body = h("div", {}, h("p.muted", {}, t("history.loading")));
-  return { body, element: h("section.card.stack", { "aria-labelledby": id }, h("h2", { id }, t(key)), body) };
+  const element = h(`section.card.stack.of-${name}`, { "aria-labelledby": id },
+    h("h2", { id }, t(`admin.${name}`)), body);
+  return { body, element };
 }
 
 async function fill(places, signal, asking, made) {
@@ -59,41 +55,48 @@ async function fill(places, signal, asking, made) {
   }
 }
 
-function queue([running, queued]) {
-  const told = ({ items, next_cursor: cursor }) => `${count(items.length)}${cursor === null ? "" : "+"}`;
-  return [figures([["status.running", told(running)], ["status.queued", told(queued)]])];
+function overview({ queued, queued_oldest_s: oldest, stages, days, failed_codes: codes, failed_sites: sites }) {
+  const running = stages.reduce((sum, stage) => sum + stage.running, 0);
+  return [
+    h("div.stack", {},
+      figures([["status.running", count(running)], ["status.queued", count(queued)]]),
+      bars(t("admin.stages"), stages.map(({ stage, running: n }) => [t(`stage.${stage}`), n])),
+      queued > 0 && oldest >= 1 && h("p.hint", {}, t("admin.oldest", { time: span(oldest) }))),
+    lately(days),
+    failures("sites", sites.map(({ site, number, codes: [first] }) => [site, number, reason(first)])),
+    failures("reasons", codes.map((one) => [reason(one), one.number])),
+  ];
 }
 
 function figures(facts) {
-  return h("dl.figures-list", {}, facts.map(([key, shown]) => h(
-    "div", {}, h("dt", {}, t(key)), h("dd", {}, shown),
+  return h("dl.figures-list", {}, facts.map(([key, shown, style = ""]) => h(
+    `div${style}`, {}, h("dt", {}, t(key)), h("dd", {}, shown),
   )));
 }
 
-function lately({ items, next_cursor: cursor }) {
-  const more = t(cursor === null ? "admin.of_all" : "admin.of_newest", { n: items.length });
-  const statuses = counted(items, ({ status }) => t(`status.${status}`));
-  const perHour = new Array(HOURS).fill(0);
-  for (const { created_at: at } of items) {
-    const hour = Math.floor((Date.now() - Date.parse(at)) / 3_600_000);
-    if (hour < HOURS) perHour[HOURS - 1 - hour] += 1;
-  }
-  const sum = perHour.reduce((a, b) => a + b, 0);
-  const begin = moment(new Date(Date.now() - HOURS * 3_600_000));
-  return [
-    items.length
-      ? h("div.stack", {}, bars(t("admin.newest"), statuses), h("p.hint", {}, more))
-      : none(),
-    columns(t("admin.lately_words", { n: sum }), perHour, [begin, t("admin.now")]),
-  ];
+function lately(days) {
+  const sums = ENDS.map(([name, key]) => {
+    const sum = days.reduce((all, day) => all + day[name], 0);
+    return [key, count(sum), `.${name}`];
+  });
+  const words = (facts) => facts.map(([key, n]) => `${t(key)} ${n}`).join(", ");
+  const drawn = days.map((day) => ({
+    words: `${dayInUtc(day.day)}: ${words(ENDS.map(([name, key]) => [key, count(day[name])]))}`,
+    parts: ENDS.map(([name]) => [name, day[name]]),
+  }));
+  return h("div.stack", {}, figures(sums),
+    columns(`${t("admin.days")}: ${words(sums)}`, drawn, [dayInUtc(days[0].day), t("admin.today")]));
 }
 
-function failures({ items }) {
-  if (!items.length) return [none("admin.no_failures"), none("admin.no_failures")];
-  return [
-    bars(t("admin.sites"), counted(items, ({ url }) => site(url))),
-    bars(t("admin.reasons"), counted(items, ({ error }) => error ? failureWords(error) : t("unknown"))),
-  ];
+function failures(name, entries) {
+  const shown = entries.length
+    ? bars(t(`admin.${name}`), entries.slice(0, MAX_BARS))
+    : h("p.muted", {}, t("admin.no_failures"));
+  return h("div.stack", {}, shown, h("p.hint", {}, t("admin.of_days")));
+}
+
+function reason({ code }) {
+  return failureWords({ code, message: code || t("unknown") });
 }
 
 function proxies({ provider, acquisitions, failures: failed, exits }) {
@@ -103,18 +106,14 @@ function proxies({ provider, acquisitions, failures: failed, exits }) {
   return h(
     "div.stack",
     {},
-    figures(facts),
-    h("ul.nodes", {}, exits.slice(0, MAX_EXITS).map(proxyExit)),
+    figures(provider === "none" ? [["admin.provider", t("admin.no_provider")]] : facts),
+    exits.length > 0 && h("ul.nodes", {}, exits.slice(0, MAX_EXITS).map(proxyExit)),
   );
 }
 
 function proxyExit({ exit_name: name, score, running }) {
   const bar = meter(t("admin.score", { name }));
-  bar.show(score, percent(score * 100));
+  bar.show(score, percent(score * 100), false);
   return h("li.bar", {}, h("div.line", {}, h("span", {}, name),
     h("span.figures", {}, `${percent(score * 100)} · ${t("node.running", { n: running })}`)), bar.element);
-}
-
-function none(key = "history.empty") {
-  return h("p.muted", {}, t(key));
 }

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { socket } from "./socket.js";
 
 const LOOKS_AT_ONCE = 3;
+const NEWEST = 50;
 const FIGURES = ["percent", "downloaded_bytes", "total_bytes", "speed_bps", "eta_s"];
 const WISHES = ["error", "isCancelling"];
 
@@ -15,9 +16,10 @@ const known = new Map();
 const heardAt = new Map();
 const removed = new Set();
 const toLook = new Set();
-// What could not be looked up is looked up at the next snapshot.
+// What could not be looked up is looked up when the socket is there again.
 const missed = new Set();
 let looking = 0;
+let hasSnapshot = false;
 let changed = new Set();
 
 /** Return a download, or undefined. */
@@ -72,6 +74,7 @@ export function forgetAll() {
   removed.clear();
   toLook.clear();
   missed.clear();
+  hasSnapshot = false;
 }
 
 /** Ask for the whole of one download; a few at once, however many there are. */
@@ -106,9 +109,24 @@ function hearSnapshot(entries) {
   for (const download of known.values()) {
     if (isActive(download) && !told.has(download.history_id)) look(download.history_id);
   }
+  for (const entry of entries) merge(entry);
+  // After a gap it does not say what both began and ended meanwhile.
+  if (hasSnapshot) catchUp();
+  hasSnapshot = true;
+}
+
+async function catchUp() {
+  const askedAt = performance.now();
+  try {
+    take((await get("/user/history", { limit: NEWEST })).items, askedAt);
+  } catch {
+    // The rows that are shown stay true; a reload shows the rest.
+  }
+}
+
+function lookForMissed() {
   for (const id of missed) look(id);
   missed.clear();
-  for (const entry of entries) merge(entry);
 }
 
 function hearProgress(message) {
@@ -123,7 +141,9 @@ function hearState(message) {
   // Figures belong to the stage that told them, errors and wishes to the time before a retry.
   const forgotten = before && isActive(before) === isActive(message) ? FIGURES : [...FIGURES, ...WISHES];
   for (const name of forgotten) known.get(id)[name] = null;
-  if (before === undefined || !isActive(message)) look(id);
+  // Queued again after a failed attempt: why is in the row.
+  const isPutBack = before?.status === "running" && message.status === "queued";
+  if (before === undefined || isPutBack || !isActive(message)) look(id);
   if (before !== undefined && isActive(before) && !isActive(message)) {
     downloads.dispatchEvent(new CustomEvent("ended", { detail: id }));
   }
@@ -148,3 +168,4 @@ function tell() {
 }
 
 socket.addEventListener("message", (event) => hear(event.detail));
+socket.addEventListener("line", ({ detail: isOpen }) => isOpen && lookForMissed());

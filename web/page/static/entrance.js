@@ -115,7 +115,9 @@ class Form {
 
   refuse(field, text = "") {
     for (const one of [this.email, this.password]) one.removeAttribute("aria-invalid");
-    say(this.fault, field === null ? "" : text || field.validationMessage);
+    say(this.fault, field === null ? "" : text || t("enter.email_wrong"));
+    // The hint says the same.
+    this.hint.hidden = !this.isNew || text === this.hint.textContent;
     field?.setAttribute("aria-invalid", "true");
     field?.focus();
   }

@@ -11,7 +11,7 @@ export function filters(onchange) {
   let timer = null;
   const search = h("input", {
     type: "search", maxlength: 200, "aria-label": t("history.search"),
-    placeholder: t("history.search"), oninput: () => {
+    placeholder: t("history.search_short"), oninput: () => {
       clearTimeout(timer);
       timer = setTimeout(onchange, SEARCH_AFTER_MS);
     },

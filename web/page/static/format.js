@@ -75,6 +75,12 @@ export function day(text) {
   return cached(Intl.DateTimeFormat, { dateStyle: "medium" }).format(new Date(text));
 }
 
+/** Return a day of the year that is told in UTC, such as 2026-11-25. */
+export function dayInUtc(text) {
+  const form = { month: "short", day: "numeric", timeZone: "UTC" };
+  return cached(Intl.DateTimeFormat, form).format(new Date(text));
+}
+
 /** Return the name of a site: the host without what says nothing. */
 export function site(url) {
   try {

@@ -45,8 +45,8 @@ session.addEventListener("begun", () => {
   connect();
   render();
 });
-session.addEventListener("ended", () => {
-  hasEnded = true;
+session.addEventListener("ended", ({ detail: isByHand }) => {
+  hasEnded = !isByHand;
   disconnect();
   render();
 });

@@ -7,7 +7,7 @@ import { t } from "./words.js";
 
 /** Return the nodes. */
 export function nodes(items) {
-  return h("ul.nodes", {}, items.map(node));
+  return h("ul.nodes.beside", {}, items.map(node));
 }
 
 function node({ node: name, alive, draining, running, heartbeat_at: at, ...told }) {
@@ -18,7 +18,7 @@ function node({ node: name, alive, draining, running, heartbeat_at: at, ...told 
     h("div.line", {},
       h("b", {}, name),
       h(`span.badge.${state}`, {}, t(`node.${state}`))),
-    h("p.muted.facts", {}, `${t("node.running", { n: running })} · ${t("node.heard", { time: moment(at) })}`),
+    h("p.hint.facts", {}, `${t("node.running", { n: running })} · ${t("node.heard", { time: moment(at) })}`),
     disk(told),
   );
 }

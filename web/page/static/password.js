@@ -25,7 +25,7 @@ export function password() {
     }),
     h("div.pair", {}, current, next),
     fault,
-    h("div.line", {}, h("button.soft", { type: "submit" }, t("password.change")),
+    h("div.line.wraps", {}, h("button.soft", { type: "submit" }, t("password.change")),
       h("button.quiet", { type: "button", onclick: signOutEverywhere }, t("password.everywhere"))),
   );
   return [form];
@@ -53,7 +53,7 @@ async function change(form, fault) {
 async function signOutEverywhere() {
   try {
     await call("POST", "/auth/logout");
-    forget();
+    forget(true);
   } catch (refusal) {
     toast(refusalWords(refusal), { kind: "bad" });
   }

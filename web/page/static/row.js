@@ -126,7 +126,8 @@ function toggle(parent, child, isThere, isFirst = false) {
 }
 
 function factsOf(download) {
-  const from = site(download.url ?? "");
+  // What has no title yet is called by its address, which begins with the site.
+  const from = titleOf(download) !== placeOf(download.url ?? "") && site(download.url ?? "");
   return [...(isActive(download) ? liveFacts(download) : endedFacts(download)), from].filter(Boolean);
 }
 

@@ -1,7 +1,7 @@
 // Who is signed in. The access token lives in this module alone and for minutes; what renews it
 // is a cookie that no script can read. Source: docs/decisions/0022-page.md.
 
-/** Tells "begun" and "ended". */
+/** Tells "begun", and "ended" with whether it was ended by hand, here, in `detail`. */
 export const session = new EventTarget();
 
 // Renewed a little before it ends, so that no request meets an ended one.
@@ -50,15 +50,15 @@ export async function signIn(email, password) {
 export async function signOut() {
   await exchange("DELETE", "/session");
   tabs.postMessage("changed");
-  forget();
+  forget(true);
 }
 
 /** Forget the session here: its account's tokens have ended. */
-export function forget() {
+export function forget(isByHand = false) {
   const was = user;
   token = null;
   user = null;
-  if (was !== null) session.dispatchEvent(new Event("ended"));
+  if (was !== null) session.dispatchEvent(new CustomEvent("ended", { detail: isByHand }));
 }
 
 function exchange(method, path, body) {

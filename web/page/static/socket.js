@@ -4,6 +4,8 @@ import { accessToken, refuse } from "./session.js";
 
 const LONGEST_WAIT_MS = 15_000;
 const STALE_AFTER_MS = 60_000;
+// One that is refused is opened first and closed at once; one that stands so long is good.
+const SETTLED_AFTER_MS = 500;
 // Beyond as many open tabs as a user may have, this one looks again now and then.
 const TOO_MANY = 4429;
 const TOKEN_ENDED = 4401;
@@ -16,10 +18,14 @@ let waitMs = 0;
 let timer = null;
 let isWanted = false;
 let hiddenAt = 0;
+// The number of what was told last: a new line goes on behind it. 0: nothing is known yet.
+let toldUpTo = 0;
 
 /** Be connected from now on. */
 export function connect() {
   isWanted = true;
+  // Maybe of another account, whose numbers are others.
+  toldUpTo = 0;
   again(0);
 }
 
@@ -42,15 +48,25 @@ async function open() {
   if (!isWanted || token === null || line !== null) return;
   const address = new URL("/api/v1/ws/progress", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  if (toldUpTo) address.searchParams.set("since", toldUpTo);
   const opened = new WebSocket(address, ["bearer", token]);
   line = opened;
+  // If nothing was missed, nothing is said.
+  opened.addEventListener("open", () => setTimeout(settled, SETTLED_AFTER_MS, opened));
   opened.addEventListener("message", (event) => {
-    waitMs = 0;
+    if (opened !== line) return;
     const message = JSON.parse(event.data);
-    if (message.type === "snapshot") tellLine(true);
+    toldUpTo = Math.max(toldUpTo, message.seq);
     socket.dispatchEvent(new CustomEvent("message", { detail: message }));
+    if (message.type === "snapshot") settled(opened);
   });
   opened.addEventListener("close", (event) => closed(opened, event.code, token));
+}
+
+function settled(which) {
+  if (which !== line) return;
+  waitMs = 0;
+  tellLine(true);
 }
 
 function closed(which, code, token) {
@@ -79,7 +95,7 @@ function tellLine(isOpen) {
   socket.dispatchEvent(new CustomEvent("line", { detail: isOpen }));
 }
 
-// A machine that slept may have a line that only looks open; a new one costs a snapshot.
+// A machine that slept may have a line that only looks open; a new one goes on behind it.
 function renewLine() {
   if (!isWanted) return;
   const old = line;

@@ -20,12 +20,14 @@ export function webhooks(signal) {
 
 function secret(signal) {
   const state = h("p");
+  const hint = h("p.hint", { hidden: true }, t("webhooks.rotate_hint"));
   const given = h("div", { role: "status" });
   const button = h("button.soft", { type: "button" }, t("webhooks.make"));
   const show = async () => {
     try {
       const told = await get("/user/webhook-secret", {}, { signal });
       state.replaceChildren(stateWords(told));
+      hint.hidden = !told.exists;
       button.replaceChildren(t(told.exists ? "webhooks.rotate" : "webhooks.make"));
     } catch (refusal) {
       if (!signal.aborted) state.replaceChildren(h("span.fault", {}, refusalWords(refusal)));
@@ -40,7 +42,7 @@ function secret(signal) {
   });
   show();
   return [
-    h("div", {}, state, h("p.hint", {}, t("webhooks.rotate_hint"))),
+    h("div", {}, state, hint),
     h("div", {}, button),
     given,
   ];

@@ -18,7 +18,7 @@ export const words = {
   "webhooks.copy": "Copy",
   "webhooks.copied": "Secret copied.",
   "webhooks.copy_by_hand": "This browser does not let the page copy. The secret is selected; copy it by hand.",
-  "webhooks.log": "What they were told",
+  "webhooks.log": "Recent webhook deliveries",
   "webhooks.nothing": "Nothing yet.",
   "webhooks.next": "next attempt {time}",
   "webhooks.earlier": { one: "{n} earlier attempt", other: "{n} earlier attempts" },
