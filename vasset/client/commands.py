@@ -132,7 +132,10 @@ def ls(  # noqa: PLR0913 - its options
 
 @app.command()
 def rm(
-    history_ids: Annotated[list[int], typer.Argument(metavar="ID...", min=1, help="Downloads.")],
+    history_ids: Annotated[
+        list[int],
+        typer.Argument(metavar="ID", min=1, help="Downloads, by their ids of `vasset ls`."),
+    ],
     url: Url = None,
     key: Key = None,
     data: Data = None,
