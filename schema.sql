@@ -179,15 +179,13 @@ CREATE INDEX IF NOT EXISTS download_history_of_batch
     ON download_history (batch_id, history_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS download_history_active
     ON download_history (user_id) INCLUDE (reserved_bytes) WHERE status IN (4, 5);
-CREATE INDEX IF NOT EXISTS download_history_kept
-    ON download_history (user_id) INCLUDE (file_size)
-    WHERE status = 1 AND file_removed_at IS NULL;
+DROP INDEX IF EXISTS download_history_kept;
 CREATE INDEX IF NOT EXISTS download_history_twins
     ON download_history (twin_key, status, user_id, history_id) WHERE twin_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS download_history_behind
     ON download_history (user_id, twin_key, history_id) WHERE status = 4 AND behind_twin;
 
--- What a user may use and has begun today; the rest of the books is counted from the downloads.
+-- What a user may use and has begun today; the rest of the books follows from the downloads.
 -- Its row is the lock of the books: whoever adds to them holds it. docs/decisions/0013-quotas.md.
 CREATE TABLE IF NOT EXISTS quotas (
     user_id          bigint PRIMARY KEY REFERENCES users ON DELETE CASCADE,
@@ -197,6 +195,50 @@ CREATE TABLE IF NOT EXISTS quotas (
     day              date   NOT NULL DEFAULT '-infinity',   -- in UTC
     begun            bigint NOT NULL DEFAULT 0              -- on that day; it only grows
 );
+
+-- How many bytes came into the archive of a user or left it. Each change adds a row and the sweep
+-- folds them into one: a sum that changes raised themselves would be a lock, taken in any order.
+CREATE TABLE IF NOT EXISTS archive_changes (
+    user_id   bigint  NOT NULL,
+    bytes     bigint  NOT NULL,
+    is_folded boolean NOT NULL DEFAULT false
+);
+CREATE INDEX IF NOT EXISTS archive_changes_of_user ON archive_changes (user_id) INCLUDE (bytes);
+CREATE INDEX IF NOT EXISTS archive_changes_to_fold ON archive_changes (user_id) WHERE NOT is_folded;
+
+CREATE OR REPLACE FUNCTION archived_bytes(download download_history) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN download.status = 1 AND download.file_removed_at IS NULL
+           THEN coalesce(download.file_size, 0) ELSE 0 END
+$$;
+
+CREATE OR REPLACE FUNCTION keep_archive_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    change bigint := 0;
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        change := -archived_bytes(OLD);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        change := change + archived_bytes(NEW);
+    END IF;
+    IF change <> 0 THEN
+        INSERT INTO archive_changes (user_id, bytes)
+        VALUES (coalesce(NEW.user_id, OLD.user_id), change);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER download_history_archived
+    AFTER INSERT OR DELETE OR UPDATE OF status, file_size, file_removed_at ON download_history
+    FOR EACH ROW EXECUTE FUNCTION keep_archive_changes();
+
+-- What was archived before there were changes. The trigger's lock keeps out what would add to it.
+INSERT INTO archive_changes (user_id, bytes, is_folded)
+SELECT user_id, sum(archived_bytes(d)), true FROM download_history d
+WHERE status = 1 AND file_removed_at IS NULL AND NOT EXISTS (SELECT FROM archive_changes)
+GROUP BY user_id;
 
 -- What was answered to a request with an Idempotency-Key, written with what the request made.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
@@ -376,9 +418,8 @@ LANGUAGE sql STABLE AS $$
     FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS day) today
     LEFT JOIN quotas q ON q.user_id = of_user
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(file_size), 0) AS bytes FROM download_history
-        WHERE user_id = of_user AND status = 1 AND file_removed_at IS NULL
-          AND archive IS NOT NULL) kept
+        SELECT coalesce(sum(bytes), 0) AS bytes FROM archive_changes
+        WHERE user_id = of_user) kept
     CROSS JOIN LATERAL (
         SELECT count(*) AS number, coalesce(sum(reserved_bytes), 0) AS bytes
         FROM download_history WHERE user_id = of_user AND status IN (4, 5)) busy
@@ -406,8 +447,7 @@ DECLARE
     archive_room numeric := asked;
 BEGIN
     PERFORM lock_quota(of_user);
-    SELECT * INTO book FROM quota_books(
-        of_user, daily, CASE WHEN reserve > 0 THEN archive END, active);
+    SELECT * INTO book FROM quota_books(of_user, daily, archive, active);
     daily_room := greatest(0, book.daily_limit - book.daily_used);
     active_room := greatest(0, book.active_limit - book.active_used);
     archive_left := greatest(0, book.archive_limit - book.archive_used - book.archive_reserved);

@@ -36,6 +36,7 @@ async def sweep(context: Context) -> None:
     await remove(context)
     await _make_room(context)
     await context.services.counters.fold()
+    await context.services.quotas.fold()
 
 
 async def _wake_complete(context: Context) -> list[int]:

@@ -34,3 +34,5 @@ DO $$ DECLARE definition text; BEGIN
     FOR definition IN SELECT indexdef FROM made LOOP EXECUTE definition; END LOOP;
 END $$;
 ALTER TABLE download_history ENABLE TRIGGER USER;
+INSERT INTO archive_changes (user_id, bytes, is_folded)
+SELECT user_id, sum(archived_bytes(d)), true FROM download_history d GROUP BY user_id;

@@ -35,11 +35,14 @@ UPDATE users SET token_version = token_version + 1 WHERE user_id = :user_id RETU
 INSERT INTO refresh_tokens (token_hash, family, user_id, version, expires_at)
 VALUES (:token_hash, :family, :user_id, :version, now() + make_interval(secs => :ttl_s));
 
--- One statement: when a second use comes and ends the family, the first one's heir is in it.
+-- Behind the family's lock, and the heir is made with the use: who ends the family finds it in it.
 -- The heir has the version of the token that was spent, so what ends that ends it too.
 -- name: refresh_exchange
-WITH used AS (
-    UPDATE refresh_tokens t SET used_at = now() FROM users u
+WITH turn AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtext('vasset.refresh'), hashtext(CAST(family AS text)))
+    FROM refresh_tokens WHERE token_hash = :token_hash),
+used AS (
+    UPDATE refresh_tokens t SET used_at = now() FROM users u, turn
     WHERE t.token_hash = :token_hash AND t.used_at IS NULL AND t.expires_at > now()
       AND u.user_id = t.user_id AND u.token_version = t.version AND u.disabled_at IS NULL
     RETURNING t.family, t.version AS token_version,
@@ -50,9 +53,18 @@ heir AS (
     FROM used)
 SELECT user_id, email, nickname, role, token_version, created_at FROM used;
 
+-- name: refresh_lock_family
+-- By itself, so that the statement behind it sees what was exchanged until now.
+SELECT pg_advisory_xact_lock(hashtext('vasset.refresh'), hashtext(CAST(family AS text)))
+FROM refresh_tokens WHERE token_hash = :token_hash;
+
 -- name: refresh_end_family
-DELETE FROM refresh_tokens
-WHERE family = (SELECT family FROM refresh_tokens WHERE token_hash = :token_hash);
+-- A row if the token was used before.
+WITH shown AS (
+    SELECT family, user_id, used_at FROM refresh_tokens WHERE token_hash = :token_hash),
+gone AS (
+    DELETE FROM refresh_tokens t USING shown s WHERE t.family = s.family)
+SELECT user_id FROM shown WHERE used_at IS NOT NULL;
 
 -- name: refresh_forget_old
 DELETE FROM refresh_tokens WHERE expires_at < now();
@@ -239,6 +251,17 @@ SELECT CAST(d.reserved_bytes + greatest(0, b.archive_limit - b.archive_used - b.
 FROM download_history d
 CROSS JOIN quota_books(CAST(:user_id AS bigint), 0, CAST(:archive AS bigint), 0) b
 WHERE d.history_id = :history_id;
+
+-- name: quotas_fold
+-- Of a few thousand changes at a time, so that one after a long night is no long statement.
+WITH taken AS (
+    DELETE FROM archive_changes WHERE user_id IN (
+        SELECT user_id FROM archive_changes WHERE NOT is_folded LIMIT 5000)
+    -- Two at once would wait for each other's rows.
+    AND (SELECT pg_try_advisory_xact_lock(hashtext('vasset.archive_changes')))
+    RETURNING user_id, bytes)
+INSERT INTO archive_changes (user_id, bytes, is_folded)
+SELECT user_id, sum(bytes), true FROM taken GROUP BY user_id;
 
 -- name: quotas_settle
 SELECT settle_quota(CAST(:user_id AS bigint), CAST(:history_id AS bigint), CAST(:epoch AS int),
@@ -940,8 +963,7 @@ WHERE user_id = :user_id AND hidden_at IS NULL GROUP BY status;
 
 -- name: stats_bytes
 SELECT u.created_at AS since,
-       CAST((SELECT coalesce(sum(file_size), 0) FROM download_history
-             WHERE user_id = u.user_id AND status = 1 AND file_removed_at IS NULL)
+       CAST((SELECT coalesce(sum(bytes), 0) FROM archive_changes WHERE user_id = u.user_id)
           + (SELECT coalesce(sum(file_size), 0) FROM download_history
              WHERE user_id = u.user_id AND status = 3 AND file_removed_at IS NULL) AS bigint)
            AS bytes_kept,

@@ -63,7 +63,7 @@ class Books:
 
 
 class Quotas:
-    """The rows of ``quotas``, and what is counted beside them."""
+    """The rows of ``quotas`` and of ``archive_changes``, and what is counted beside them."""
 
     def __init__(self, db: Db, allowance: Allowance) -> None:
         self._db = db
@@ -105,6 +105,10 @@ class Quotas:
             archive=self._allowance.archive_bytes,
         )
         return 0 if row is None else int(row["room_bytes"])
+
+    async def fold(self) -> None:
+        """Make one row of the changes of each user's archive; nothing if another does it now."""
+        await self._db.all("quotas_fold")
 
     async def settle(self, claim: Download, size_bytes: int) -> bool:
         """Put a file's size in the place of what was reserved; False if there is no room for it.

@@ -131,9 +131,16 @@ class Users:
             ttl_s=ttl.total_seconds(),
         )
         if row is None:
-            await self._db.all("refresh_end_family", token_hash=hash_of(token))
+            await self._end_family(hash_of(token))
             return None
         return user_of(row), following
+
+    async def _end_family(self, token_hash: str) -> None:
+        async with self._db.transaction() as statements:
+            await statements.one("refresh_lock_family", token_hash=token_hash)
+            reused = await statements.one("refresh_end_family", token_hash=token_hash)
+            if reused is not None:
+                await audit.note(statements, Action.TOKEN_REUSED, user_id=reused["user_id"])
 
 
 def hash_of(token: str) -> str:

@@ -59,6 +59,15 @@ Kind = TypeVar("Kind")
 Given = Annotated[Kind | None, BeforeValidator(_refuse_null), Field(json_schema_extra=_say_no_null)]
 """What is given or left out; null stands for the second and is never sent."""
 
+# Neither controls, which a terminal would obey, nor what turns a line around or breaks it.
+Label = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$",
+    ),
+]
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Email = Annotated[
     str,

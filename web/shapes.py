@@ -14,7 +14,7 @@ from pydantic import (
 from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
 from domain.states import Mode, Stage
 from web.accounts.common_passwords import TOO_COMMON, is_common
-from web.fields import MAX_EMAIL, Address, Asked, Email, Language, Password
+from web.fields import MAX_EMAIL, Address, Asked, Email, Label, Language, Password
 
 
 class RegistrationAsked(Asked):
@@ -22,7 +22,7 @@ class RegistrationAsked(Asked):
 
     email: Email
     # Before the password, which must not be made of it.
-    nickname: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    nickname: Label | None = None
     password: Password
 
     @field_validator("password")

@@ -26,6 +26,7 @@ class Evidence:
         accepted: Each id that a client was given, with the MD5 of what the site serves there,
             or an empty text where that may be anything.
         moves: The rows of ``transitions``, in order.
+        booked: How many bytes of archive stand in the books of each user.
         roots: The storage root of each node.
         leases: The downloads that have a proxy's lease in Redis.
         processes: What still runs of the children.
@@ -35,6 +36,7 @@ class Evidence:
     rows: Sequence[Row]
     moves: Sequence[Row]
     roots: Mapping[str, Path]
+    booked: Mapping[int, int]
     leases: frozenset[int] = frozenset()
     processes: tuple[str, ...] = ()
 
@@ -53,6 +55,7 @@ class Verdict:
     wrongly_deleted: list[str]
     orphans: list[str]
     leaked: list[str]
+    misbooked: list[str]
 
     @property
     def faults(self) -> dict[str, list[str]]:
@@ -95,6 +98,7 @@ def check(evidence: Evidence) -> Verdict:
             for i in sorted(evidence.leases)
             if i not in rows or rows[i]["status"] != Status.RUNNING
         ],
+        misbooked=_misbooked(evidence),
     )
 
 
@@ -178,6 +182,20 @@ def _wrongly_deleted(
         and (row["mode"] != Mode.QUICK or _time(move["moved_at"]) < _time(row["expire_at"]))
     ]
     return archived + early
+
+
+def _misbooked(evidence: Evidence) -> list[str]:
+    """Return users whose archive is not as large as their books say."""
+    kept: Counter[int] = Counter()
+    for row in evidence.rows:
+        if row["status"] == Status.COMPLETED and row["file_removed_at"] is None:
+            kept[row["user_id"]] += row["file_size"]
+    users = sorted(kept.keys() | evidence.booked.keys())
+    return [
+        f"user {user}: {evidence.booked.get(user, 0)} for {kept[user]} bytes"
+        for user in users
+        if evidence.booked.get(user, 0) != kept[user]
+    ]
 
 
 def _time(text: str) -> datetime:

@@ -11,6 +11,7 @@ from tests.support.postgres import Postgres
 
 _ROWS = "SELECT * FROM download_history ORDER BY history_id"
 _MOVES = "SELECT * FROM transitions ORDER BY transition_id"
+_BOOKED = "SELECT user_id, sum(bytes) AS bytes FROM archive_changes GROUP BY user_id"
 
 
 async def gather(
@@ -36,6 +37,7 @@ async def gather(
         accepted=accepted,
         rows=ask(_ROWS),
         moves=ask(_MOVES),
+        booked={row["user_id"]: row["bytes"] for row in ask(_BOOKED)},
         roots=roots,
         leases=frozenset(await leases.held()),
         processes=processes,

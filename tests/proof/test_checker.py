@@ -119,7 +119,11 @@ MUTATIONS: list[tuple[Callable[[Evidence], Evidence], set[str]]] = [
     (lambda e: dataclasses.replace(e, leases=frozenset({1})), {"leaked"}),
     (lambda e: dataclasses.replace(e, accepted={**e.accepted, 99: ""}), {"lost"}),
     (lambda e: row_changed(e, 2, status=int(Status.RUNNING)), {"lost", "illegal"}),
-    (lambda e: row_changed(e, 0, status=int(Status.FAILED)), {"illegal", "unrecorded"}),
+    (
+        lambda e: row_changed(e, 0, status=int(Status.FAILED)),
+        {"illegal", "unrecorded", "misbooked"},
+    ),
+    (lambda e: dataclasses.replace(e, booked={}), {"misbooked"}),
     (lambda e: move_added(e, 2, Status.CANCELLED), {"doubled", "illegal"}),
     (lambda e: move_added(e, 1, Status.EXPIRED), {"wrongly_deleted", "unrecorded"}),
     (lambda e: dataclasses.replace(e, moves=e.moves[1:]), {"illegal"}),

@@ -1,7 +1,8 @@
 """One user and one node's view of the rows."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -20,6 +21,7 @@ from storage.webhooks import Webhooks
 from tests.storage.books import SMALL
 from tests.storage.flights import MINUTE
 from tests.storage.telling import Teller
+from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 
 HASH = "never compared here"
@@ -50,6 +52,17 @@ async def other_db(database_url: str) -> AsyncGenerator[Db]:
     await door.open()
     yield door
     await door.close()
+
+
+@pytest.fixture
+def waiting(postgres: Postgres, database_url: str) -> Callable[[], int]:
+    """Tell how many connections of this database wait for a lock."""
+    name = urlsplit(database_url).path[1:]
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity "
+        f"WHERE datname = '{name}' AND wait_event_type = 'Lock'"
+    )
+    return lambda: int(postgres.run_sql(sql))
 
 
 @pytest.fixture

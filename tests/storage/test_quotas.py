@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,19 +18,7 @@ from storage.due import Due
 from storage.quotas import QuotaError, Quotas, lock
 from tests.storage.books import SMALL, begun, finish, numbers, submit
 from tests.storage.rows import WISH
-from tests.support.postgres import Postgres
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def waiting(postgres: Postgres, database_url: str) -> Callable[[], int]:
-    """Tell how many connections of this database wait for a lock."""
-    name = urlsplit(database_url).path[1:]
-    sql = (
-        "SELECT count(*) FROM pg_stat_activity "
-        f"WHERE datname = '{name}' AND wait_event_type = 'Lock'"
-    )
-    return lambda: int(postgres.run_sql(sql))
 
 
 @pytest.mark.parametrize(

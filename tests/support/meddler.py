@@ -4,7 +4,8 @@ import contextlib
 import socket
 import threading
 from dataclasses import dataclass
-from typing import Self
+
+from tests.support.listening import Listening
 
 _FILE = b"GET /api/v1/download/file"
 _PIECE_BYTES = 1 << 16
@@ -26,10 +27,11 @@ class _Connection:
             end.close()
 
 
-class Meddler:
+class Meddler(Listening):
     """Passes everything on to a port, but for what its attributes say of files."""
 
     def __init__(self, upstream: int) -> None:
+        super().__init__()
         #: Where the server is; may move while it runs.
         self.upstream = upstream
         #: Cut the next answer with a file after so many bytes, its head included; once.
@@ -40,29 +42,23 @@ class Meddler:
         self.diverts_to = ""
         #: The requests for files, as they came.
         self.requests: list[str] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
         self._connections: list[_Connection] = []
-        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
     def url(self) -> str:
         """Its address for a client."""
         return f"http://127.0.0.1:{self.port}"
 
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._socket.accept()
-                try:
-                    server = socket.create_connection(("127.0.0.1", self.upstream))
-                except OSError:
-                    client.close()
-                    continue
-                connection = _Connection(client, server)
-                self._connections.append(connection)
-                for pump in (self._ask, self._answer):
-                    threading.Thread(target=pump, args=(connection,), daemon=True).start()
+    def _meet(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(("127.0.0.1", self.upstream))
+        except OSError:
+            client.close()
+            return
+        connection = _Connection(client, server)
+        self._connections.append(connection)
+        for pump in (self._ask, self._answer):
+            threading.Thread(target=pump, args=(connection,), daemon=True).start()
 
     def _ask(self, connection: _Connection) -> None:
         with contextlib.suppress(OSError):
@@ -103,14 +99,7 @@ class Meddler:
         self.cuts_after = None
         return True
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        super().__exit__()
         for connection in self._connections:
             connection.close()
-        self._thread.join(1)

@@ -111,8 +111,8 @@ async def test_what_is_refused_is_not_written(admin: Member, member: Member, row
     assert await trail(admin, user=member.user_id) == before
 
 
-async def test_failed_logins_are_counted_without_a_name(
-    admin: Member, http: httpx.AsyncClient, rows: Rows
+async def test_wrong_passwords_are_counted_without_a_name(
+    admin: Member, member: Member, http: httpx.AsyncClient, rows: Rows
 ) -> None:
     counted = "SELECT coalesce(sum(number), 0) FROM audit WHERE action = 'login_failed'"
     before = int(await rows.ask(counted))
@@ -121,8 +121,10 @@ async def test_failed_logins_are_counted_without_a_name(
         *(http.post("/auth/login", json={"email": "eve@example.com", "password": "x" * 9})
           for _ in range(4))
     )  # fmt: skip
+    guess = {"current_password": "x" * 9, "new_password": "a battery of horses"}
+    await member.http.put("/auth/password", json=guess)
 
-    assert int(await rows.ask(counted)) == before + 4
+    assert int(await rows.ask(counted)) == before + 5
     entries = await trail(admin, action="login_failed")
     assert len(entries) <= 2  # an hour may have ended
     assert {(entry["actor_id"], entry["user_id"]) for entry in entries} == {(None, None)}

@@ -115,3 +115,25 @@ async def test_a_token_larger_than_any_is_431(http: httpx.AsyncClient, member: M
     answer = await http.get("/auth/me", headers={"Authorization": bearer})
 
     assert answer.status_code == 431
+
+
+@pytest.mark.parametrize("text", ["a\x1b]0;b\x07", "a\nb", "a\x9b31m", "nimda\u202e", "a\u2028b"])
+async def test_no_name_holds_what_a_terminal_or_a_line_would_obey(
+    http: httpx.AsyncClient, member: Member, text: str
+) -> None:
+    account = {"email": fresh_email(), "password": PASSWORD, "nickname": text}
+    key = {"name": text, "scopes": ["read"]}
+
+    answers = [
+        await http.post("/auth/register", json=account),
+        await member.http.post("/auth/keys", json=key),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+
+
+@pytest.mark.parametrize("nickname", ["Zoë 👩\u200d🚀", "สมชาย", "דוד"])
+async def test_names_of_all_people_are_kept(http: httpx.AsyncClient, nickname: str) -> None:
+    account = {"email": fresh_email(), "password": PASSWORD, "nickname": nickname}
+
+    assert (await http.post("/auth/register", json=account)).json()["nickname"] == nickname

@@ -130,3 +130,20 @@ async def test_the_cookie_is_secure_where_the_browser_came_by_https(
         answer = await sign_in(client, member)
 
     assert SimpleCookie(answer.headers["Set-Cookie"])["vasset_session"]["secure"]
+
+
+async def test_signing_in_again_ends_what_this_browser_had(
+    site: Site, member: Member, join: Join
+) -> None:
+    """Or the session before would go on for thirty days, with nobody who could end it."""
+    other = await join()
+    async with browser(site) as client:
+        before = (await sign_in(client, member)).headers["Set-Cookie"].partition(";")[0]
+        await sign_in(client, other)
+        now = await client.post("/session/renew")
+
+    async with browser(site) as thief:
+        ended = await thief.post("/session/renew", headers={"Cookie": before})
+
+    assert now.json()["user"]["email"] == other.email
+    assert ended.status_code == 204

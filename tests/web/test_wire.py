@@ -10,6 +10,10 @@ from tests.web.conftest import Member, Site
 from web.transport import wire
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+UPGRADE = (
+    b"GET /api/v1/ws/progress HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
 
 
 async def said(site: Site, *parts: bytes, within_s: float = 5) -> bytes:
@@ -39,9 +43,21 @@ def problem_of(answer: bytes) -> dict[str, Any]:
         HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
         HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         HEAD + b"X: a\r\n folded\r\n\r\n",
+        HEAD + b"Host: y\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        UPGRADE + b"Host: y\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
     ],
-    ids=["no HTTP", "two lengths", "length and chunks", "folded header", "TLS"],
+    ids=[
+        "no HTTP",
+        "two lengths",
+        "length and chunks",
+        "folded header",
+        "two hosts",
+        "no host",
+        "two hosts of a socket",
+        "TLS",
+    ],
 )
 async def test_what_can_be_read_in_two_ways_is_refused_and_closed(site: Site, junk: bytes) -> None:
     assert problem_of(await said(site, junk))["status"] == 400
@@ -51,6 +67,25 @@ async def test_a_head_without_an_end_is_cut_off(site: Site) -> None:
     parts = [HEAD, b"X: ", *[b"x" * 8_192] * 9]
 
     assert problem_of(await said(site, *parts))["status"] == 431
+
+
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [
+        (b"Sec-WebSocket-Protocol: bearer, " + b"x" * 9_000, 431),
+        (b"X: x\r\n" * 200 + b"X: x", 431),
+        (b"Content-Length: 1", 400),
+    ],
+    ids=["long line", "many lines", "body"],
+)
+async def test_a_head_that_opens_no_socket_keeps_no_connection(
+    site: Site, rest: bytes, status: int
+) -> None:
+    assert problem_of(await said(site, UPGRADE + rest + b"\r\n\r\n"))["status"] == status
+
+
+async def test_a_client_of_the_old_kind_names_no_host(site: Site) -> None:
+    assert b" 200 " in await said(site, b"GET /healthz HTTP/1.0\r\n\r\n")
 
 
 async def test_a_head_that_does_not_come_is_not_waited_for(

@@ -125,14 +125,13 @@ async def logged_in(given: LoginAsked) -> User:
     """
     user = await _verify(given.email, given.password)
     if user is None:
-        await audit.count(front().services.db, Action.LOGIN_FAILED)
         raise unauthorized()
     await audit.note(front().services.db, Action.LOGIN, user_id=user.user_id)
     return user
 
 
 async def _verify(email: str, password: str) -> User | None:
-    """Return the account of an address if this is its password, else None.
+    """Return the account of an address if this is its password; else None, which is counted.
 
     Raises:
         ProblemError: 429 too many tries, 503 too many at once; then it was not looked at.
@@ -145,6 +144,7 @@ async def _verify(email: str, password: str) -> User | None:
             await front().logins.welcome(knock)
             return account.user
     front().logins.refused[Refusal.WRONG] += 1
+    await audit.count(front().services.db, Action.LOGIN_FAILED)
     return None
 
 

@@ -166,8 +166,9 @@ def network_of(address: str | None) -> str:
     try:
         known = ip_address(address or "")
     except ValueError:
-        # A Unix socket has none; and what a trusted proxy says need not be one.
-        return address or ""
+        # A Unix socket has none. What a trusted proxy passes on need not be one, and a client that
+        # may write it would have as many networks as there are words.
+        return ""
     if not isinstance(known, IPv6Address):
         return str(known)
     if known.ipv4_mapped is not None:

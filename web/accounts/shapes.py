@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from domain.keys import Scope
-from web.fields import Asked, Password
+from web.fields import Asked, Label, Password
 
 
 class PasswordAsked(Asked):
@@ -19,7 +19,7 @@ class PasswordAsked(Asked):
 class KeyAsked(Asked):
     """A new personal API key; without ``expires_in_d`` it has no end."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Label
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
     expires_in_d: Annotated[int, Field(ge=1, le=3_650)] | None = None
 

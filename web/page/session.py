@@ -45,6 +45,8 @@ async def begin() -> Response:
     """Sign a browser in: an access token, and a cookie that renews it."""
     _refuse_strangers()
     user = await logged_in(await read(LoginAsked))
+    # What this browser had before would last on with nobody to end it.
+    await sessions.end(front().services.db, request.cookies.get(COOKIE, ""))
     return _given(user, await sessions.begin(front().services.db, user, _ttl()))
 
 

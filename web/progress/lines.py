@@ -12,7 +12,10 @@ from typing_extensions import override
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidMessage
 from websockets.frames import Frame, Opcode
+
+from web.transport.wire import refusal
 
 LINE = "vasset.line"
 """Where the scope of a socket has its line."""
@@ -51,6 +54,14 @@ class Line(WebSocketsSansIOProtocol):
         return True
 
     @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # What the library takes for no request makes no event, so nobody would end the connection.
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(_refusal_of(self.conn.handshake_exc))
+            self.transport.close()
+
+    @override
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         # The task that answers has not begun yet.
@@ -68,6 +79,12 @@ class Line(WebSocketsSansIOProtocol):
         self._full_since = None
         if self.on_writable is not None:
             self.on_writable()
+
+
+def _refusal_of(fault: Exception) -> bytes:
+    if isinstance(fault, InvalidMessage):
+        return refusal(400, "This opens no socket.")
+    return refusal(431, "The headers are too large.")
 
 
 def frame_of(text: str) -> bytes:

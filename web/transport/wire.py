@@ -68,6 +68,7 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_is_here()
         self._is_in_head = False
+        self._check_host()
         before = self.cycle
         super().on_headers_complete()
         # None for a socket. The task that answers has not begun yet.
@@ -102,6 +103,18 @@ class Wire(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "This is not HTTP.")
 
+    def _check_host(self) -> None:
+        """Refuse what two servers in a row may take for requests to different hosts.
+
+        Raises:
+            ValueError: The parser makes a bad request of it. Source: RFC 9112, section 3.2.
+        """
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        must_have_one = self.parser is not None and self.parser.get_http_version() == "1.1"
+        if hosts > 1 or (must_have_one and not hosts):
+            message = "not exactly one Host"
+            raise ValueError(message)
+
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._end_late_head)
 
@@ -128,11 +141,16 @@ class Wire(HttpToolsProtocol):
         if answered is not None and answered.response_started:
             self.transport.abort()
             return
-        body = ProblemError(status, Code.INVALID_REQUEST, detail).body()
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        self.transport.write(refusal(status, detail))
         self.transport.close()
+
+
+def refusal(status: int, detail: str) -> bytes:
+    """Return a problem as it goes over the wire, before a connection is closed."""
+    body = ProblemError(status, Code.INVALID_REQUEST, detail).body()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + body

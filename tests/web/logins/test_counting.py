@@ -65,7 +65,8 @@ async def test_behind_a_trusted_proxy_its_word_counts(serve: Serve) -> None:
         ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
         ("2001:db8:1:3::", "2001:db8:1:3::/64"),
         (None, ""),
-        ("unix:", "unix:"),
+        ("unix:", ""),
+        ("7.7.7.007", ""),
     ],
 )
 def test_an_address_counts_with_its_network(address: str | None, network: str) -> None:
