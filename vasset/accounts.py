@@ -26,7 +26,7 @@ Own = Annotated[int | None, typer.Option(min=0, max=MAX_AMOUNT, show_default="un
 app = typer.Typer(help="Accounts: add, list, passwd, disable, quota.")
 
 
-@app.command()
+@app.command(short_help="Add an account.")
 def add(
     email: Email,
     *,
@@ -63,7 +63,7 @@ def list_(data: Data = None, *, json: Json = False) -> None:
         typer.echo(f"{row['user_id']:>6}  {state:<8}  {row['email']}")
 
 
-@app.command()
+@app.command(short_help="Change a password and end every login.")
 def passwd(email: Email, *, password_stdin: PasswordStdin = False, data: Data = None) -> None:
     """Change a password and end every login; without --password-stdin a new one is shown once.
 
@@ -89,7 +89,7 @@ def disable(email: Email, data: Data = None) -> None:
     typer.echo(f"Disabled {email}.")
 
 
-@app.command()
+@app.command(short_help="Show or change the limits of an account.")
 def quota(
     email: Email,
     data: Data = None,

@@ -20,7 +20,7 @@ File = Annotated[
 app = typer.Typer(help="Cookies of sites, kept encrypted: add, list, rm.")
 
 
-@app.command()
+@app.command(short_help="Show a site these cookies from now on.")
 def add(site: Site, file: File, data: Data = None) -> None:
     """Show a site these cookies from the next download on; others of the file are left out.
 

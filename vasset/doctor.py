@@ -30,13 +30,16 @@ async def _examine(settings: Settings, programs: Sequence[Finding]) -> list[Find
 
 
 def as_lines(findings: Sequence[Finding]) -> str:
-    """Return one line for each part."""
-    return "\n".join(
-        f"{'ok' if f.ok else 'WRONG':<6} {f.part:<15} {f.text}{f': {f.remedy}' if f.remedy else ''}"
-        for f in findings
-    )
+    """Return one line for each part: how it is, and behind an arrow how to mend it."""
+    return "\n".join(map(_line, findings))
 
 
 def as_json(findings: Sequence[Finding]) -> str:
     """Return the findings as a JSON list."""
     return json.dumps([asdict(finding) for finding in findings])
+
+
+def _line(finding: Finding) -> str:
+    how = "ok" if finding.ok else "WRONG"
+    mended = f" -> {finding.remedy}" if finding.remedy else ""
+    return f"{how:<6} {finding.part:<15} {finding.text}{mended}"

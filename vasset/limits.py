@@ -20,7 +20,7 @@ Starts = Annotated[int | None, typer.Option(min=1, help="Starts in a minute, ove
 app = typer.Typer(help="Limits of sites and of the proxy provider: list, set, clear.")
 
 
-@app.command("list")
+@app.command("list", short_help="List what is limited, busy or left alone.")
 def list_(data: Data = None, *, json: Json = False) -> None:
     """List the names that have a limit of their own, have started under one, or cool down.
 
@@ -44,7 +44,7 @@ def list_(data: Data = None, *, json: Json = False) -> None:
         typer.echo(f"{row['kind']:<8}  {row['name']:<32}  {', '.join(told)}")
 
 
-@app.command("set")
+@app.command("set", short_help="Limit a site or a provider from now on.")
 def set_(
     name: Name,
     data: Data = None,

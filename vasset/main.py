@@ -27,7 +27,7 @@ app.add_typer(cookies.app, name="cookies")
 app.add_typer(ytdlp.app, name="ytdlp")
 
 
-@app.command()
+@app.command(short_help="Run all of V-Asset on this machine until Ctrl-C.")
 def up(
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -96,7 +96,7 @@ def scheduler() -> None:
     raise typer.Exit(schedule.run_scheduler(settings))
 
 
-@app.command()
+@app.command(short_help="Bring the database up to this version's schema.")
 def migrate() -> None:
     """Bring the database up to this version's schema; safe to run again, and while all runs.
 
@@ -113,7 +113,7 @@ def migrate() -> None:
     typer.echo("The schema is up to date.")
 
 
-@app.command()
+@app.command(short_help="Say for each part whether it works, and how to mend it.")
 def doctor(data: Data = None, *, json: Json = False) -> None:
     """Say for each part whether it works, and how to mend it; exit status 1 if one does not.
 
@@ -129,7 +129,7 @@ def doctor(data: Data = None, *, json: Json = False) -> None:
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
-@app.command()
+@app.command(short_help="Read this node's archive and compare the digests.")
 def scrub(
     data: Data = None,
     rate: Annotated[

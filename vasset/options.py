@@ -9,7 +9,7 @@ Data = Annotated[
     Path | None,
     typer.Option(
         envvar="VASSET_DATA",
-        show_default="the user's own",
+        show_default="~/.local/share/vasset",
         help="Data directory of `vasset up`.",
         file_okay=False,
     ),

@@ -34,7 +34,11 @@ def look(settings: Settings) -> Finding:
         told = connecting.connection._impl.server_properties  # noqa: SLF001 - not shown elsewhere
         connecting.close()
     except (*BrokerFault, ValueError) as error:
-        return wrong(PART, f"does not answer ({type(error).__name__})", "start RabbitMQ")
+        return wrong(
+            PART,
+            f"does not answer ({type(error).__name__})",
+            "start RabbitMQ, or correct broker.url",
+        )
     version = str(told["version"])
     text = f"RabbitMQ {version}"
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= _UNTIMED:

@@ -21,6 +21,7 @@ _TOLERANCE = timedelta(seconds=2)
 """A claim lasts longer, but tokens and log lines should agree."""
 
 _UNSET = "no address is set"
+_AWAY = "start it, or correct {}.url"
 _START = "run `vasset up`, or set {}.url"
 
 
@@ -40,7 +41,7 @@ async def database_and_clock(settings: Settings) -> tuple[Finding, Finding]:
         finally:
             await db.close()
     except DatabaseError as error:
-        return wrong("database", f"does not answer ({error})", "start it"), unknown
+        return wrong("database", f"does not answer ({error})", _AWAY.format("database")), unknown
     if row is None or not row["has_schema"]:
         found = wrong("database", "has no schema", "vasset migrate")
     else:
@@ -72,7 +73,11 @@ async def disk(settings: Settings) -> Finding:
         files.check_root()
         usage = files.usage()
     except (RootMissingError, OSError) as error:
-        return wrong("disk", str(error), "mount it, or correct storage.root; a worker makes it")
+        return wrong(
+            "disk",
+            str(error),
+            "mount it, or correct storage.root or storage.node; a worker makes a new one",
+        )
     used = usage.used_ratio
     text = f"{storage.root} is {used:.0%} full, {usage.free_bytes / 2**30:.1f} GiB free"
     if used >= storage.stop_ratio:
@@ -96,7 +101,7 @@ async def proxy(settings: Settings) -> Finding:
         finally:
             await provider.close()
     except (ValueError, ProxyUnavailableError) as error:
-        return wrong(part, f"{name}: {error}", remedy)
+        return wrong(part, f"{name}: {error}".rstrip("."), remedy)
     return well(part, f"{name} gives proxies")
 
 
@@ -115,7 +120,7 @@ async def _redis(part: str, url: str) -> Finding:
         finally:
             await client.aclose()
     except (*RedisFault, ValueError) as error:
-        return wrong(part, f"does not answer ({type(error).__name__})", "start it")
+        return wrong(part, f"does not answer ({type(error).__name__})", _AWAY.format(part))
     policy = told.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         return wrong(part, f"may drop keys ({policy})", "set maxmemory-policy noeviction")

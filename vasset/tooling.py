@@ -63,5 +63,6 @@ def _program(part: str, program: Path | None, option: str, remedy: str) -> Findi
     if done.returncode != 0 or not done.stdout:
         return wrong(part, f"{program} ends with status {done.returncode}", remedy)
     words = done.stdout.splitlines()[0].split()
-    version = next((word for word in words if word[0].isdigit()), "of unknown version")
-    return well(part, f"{program.name} {version}, {program}")
+    # "deno 2.9.8 ...", "ffmpeg version n9.0.2 Copyright (c) 2000-2026 ...".
+    version = next((word for word in words[1:] if word != "version"), "of unknown version")
+    return well(part, f"{words[0]} {version}, {program}")

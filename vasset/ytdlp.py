@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="yt-dlp on this node: status, upgrade, rollback.")
 
 
-@app.command()
+@app.command(short_help="Say which versions are here, and which is used.")
 def status(data: Data = None, *, json: Json = False) -> None:
     """Say which versions are installed here and which one downloads use.
 
@@ -51,7 +51,7 @@ def status(data: Data = None, *, json: Json = False) -> None:
         typer.echo(f"{row['version']:<16}  {', '.join(words)}".rstrip())
 
 
-@app.command()
+@app.command(short_help="Install another version, try it, and use it.")
 def upgrade(data: Data = None, *, version: Wanted = None, canary: Canary = None) -> None:
     """Install a version beside the running one, try it, and have new downloads use it.
 

@@ -1,5 +1,6 @@
 """How commands end: one line, the right status."""
 
+import re
 import subprocess
 import sys
 import time
@@ -116,7 +117,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
     done = vasset("doctor", data=tmp_path, environment=UNREACHABLE)
 
     assert done.returncode == 1
-    assert "WRONG  database" in done.stdout
+    assert re.search(r"WRONG  database .* -> start it, or correct database\.url\n", done.stdout)
     assert "ok     sandbox         full: " in done.stdout
     assert SECRET not in done.stdout
 
@@ -145,3 +146,12 @@ def test_help_is_quick(tmp_path: Path) -> None:
     assert done.returncode == 0
     # 0.1 s alone on a machine; the room is for one that is busy.
     assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("group", ["", "user", "node", "limit", "cookies", "ytdlp"])
+def test_what_each_command_does_is_read_in_one_line(group: str, tmp_path: Path) -> None:
+    done = vasset(*group.split(), "--help", data=tmp_path, environment={"COLUMNS": "80"})
+
+    commands = done.stdout.partition("Commands:\n")[2].splitlines()
+    assert commands
+    assert [line for line in commands if line.endswith("...") or line.startswith("     ")] == []

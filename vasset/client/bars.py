@@ -75,7 +75,7 @@ class Bars:
             case Failed():
                 self._end(event.history_id, Text(f"✗ {failure(event)}", style="red"))
             case Waiting():
-                text = f"waiting {event.seconds:.0f} s: {printable(event.message)}"
+                text = f"waiting {event.seconds:.0f} s, then going on: {printable(event.message)}"
                 self._bars.console.print(Text(text, style="yellow"))
 
     def _add(self, event: Accepted) -> None:

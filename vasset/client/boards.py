@@ -46,7 +46,10 @@ class Lines:
             case Failed():
                 faults.say(failure(event))
             case Waiting():
-                _write(sys.stderr, f"waiting {event.seconds:.0f} s: {printable(event.message)}")
+                _write(
+                    sys.stderr,
+                    f"waiting {event.seconds:.0f} s, then going on: {printable(event.message)}",
+                )
 
     def _accept(self, event: Accepted) -> None:
         if self.gives_ids:

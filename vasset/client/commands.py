@@ -18,7 +18,7 @@ KEY_PREFIX = "vst_"
 app = typer.Typer()
 
 
-@app.command()
+@app.command(short_help="Log in to a server for `get`, `ls` and `rm`.")
 def login(
     url: Server,
     email: Annotated[str | None, typer.Option(help="The account; asked for without.")] = None,
@@ -61,7 +61,7 @@ def logout() -> None:
     typer.echo("Logged out." if logins.log_out() else "There was no login.")
 
 
-@app.command()
+@app.command(short_help="Download videos and save them here.")
 def get(  # noqa: PLR0913 - its options
     addresses: Addresses,
     mode: Annotated[Mode, typer.Option(help="How long the server keeps it.")] = Mode.QUICK,
@@ -102,7 +102,7 @@ def get(  # noqa: PLR0913 - its options
     raise typer.Exit(calls.run(asked, wanted, as_json=json))
 
 
-@app.command()
+@app.command(short_help="List downloads, newest first.")
 def ls(  # noqa: PLR0913 - its options
     status: StatusName = None,
     mode: Annotated[Mode | None, typer.Option(help="Only of this mode.")] = None,
@@ -130,9 +130,12 @@ def ls(  # noqa: PLR0913 - its options
     listing.write(found, as_json=json)
 
 
-@app.command()
+@app.command(short_help="Delete downloads with their files at the server.")
 def rm(
-    history_ids: Annotated[list[int], typer.Argument(metavar="ID...", min=1, help="Downloads.")],
+    history_ids: Annotated[
+        list[int],
+        typer.Argument(metavar="ID", min=1, help="Downloads, by their ids of `vasset ls`."),
+    ],
     url: Url = None,
     key: Key = None,
     data: Data = None,

@@ -93,9 +93,15 @@ class Getting:
                 beyond.append(item)
             else:
                 self._refuse(item)
+        is_full = False
         for refused in beyond:
-            late = await self._submit_late(api, refused)
-            follow(late) if isinstance(late, Download) else self._refuse(late)
+            late = refused if is_full else await self._submit_late(api, refused)
+            if isinstance(late, Download):
+                follow(late)
+            else:
+                # Nothing of ours will make room any more: the others need not be asked.
+                is_full = late.error.code == _QUOTA
+                self._refuse(late)
 
     def _accept(self, download: Download) -> None:
         self.unfinished.append(download.history_id)

@@ -13,6 +13,8 @@ from vasset.client.events import printable
 from vasset.client.shapes import Download, Page, Shown
 
 _LARGEST_PAGE = 100
+_GAP = 2
+_SHORTEST_NAME = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +58,18 @@ def _write_table(lines: Sequence[Sequence[str]]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    console = Console(highlight=False)
     table = Table(box=None, pad_edge=False)
-    for heading in ("ID", "STATUS", "MODE", "BYTES", "CREATED"):
+    headings = ("ID", "STATUS", "MODE", "BYTES", "CREATED")
+    left = console.width
+    for heading, *column in zip(headings, *(line[:-1] for line in lines), strict=True):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "BYTES" else "left")
-    table.add_column("NAME", overflow="ellipsis", no_wrap=True)
+        left -= max(map(len, (heading, *column))) + _GAP
+    # On a narrow terminal the name alone is cut.
+    table.add_column("NAME", overflow="ellipsis", no_wrap=True, max_width=max(left, _SHORTEST_NAME))
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def _cells(download: Download) -> list[str]:

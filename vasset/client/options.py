@@ -62,13 +62,20 @@ Server = Annotated[str, typer.Argument(metavar="URL", help="The server.", callba
 Addresses = Annotated[
     list[str],
     typer.Argument(
-        metavar="URL...",
+        metavar="URL",
         help="Addresses of videos, ids of earlier downloads, or - for addresses from standard"
         " input, one a line.",
     ),
 ]
 Folder = Annotated[
-    Path, typer.Option("--output", "-o", metavar="DIR", file_okay=False, help="Folder.")
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        file_okay=False,
+        help="Folder to save into, made if it is not there.",
+    ),
 ]
 StatusName = Annotated[
     str | None,

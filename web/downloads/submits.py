@@ -59,7 +59,7 @@ class Submits:
             raise ProblemError(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 FailureCode.RATE_LIMITED,
-                "Too many requests to download; wait a little, or send a batch.",
+                "Too many requests to download within a minute; a batch counts as one.",
                 headers={"Retry-After": str(math.ceil(wait_s))},
             )
 
