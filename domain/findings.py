@@ -70,11 +70,18 @@ class Findings(Summary):
         formats: The best last; empty for a playlist.
         entries: None if the address is one video.
         is_cut: Whether the playlist has more entries.
+        miniature: A small JPEG in base64, made by us of the site's picture; None if there is none.
     """
 
     formats: tuple[Format, ...]
     entries: tuple[Entry, ...] | None
     is_cut: bool = False
+    miniature: str | None = None
+
+    @property
+    def thumbnail_preview(self) -> str | None:
+        """Return the miniature as an address that a page can show without asking anybody."""
+        return self.miniature and f"data:image/jpeg;base64,{self.miniature}"
 
     @property
     def truncated(self) -> bool | None:

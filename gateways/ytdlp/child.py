@@ -2,13 +2,11 @@
 
 import contextlib
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from types import FrameType
 from typing import Any, ClassVar
 
 import yt_dlp  # noqa: TID251 - the one file that may
@@ -17,14 +15,14 @@ from yt_dlp.networking import common as networking  # noqa: TID251 - the one fil
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import DownloadError, YoutubeDLError  # noqa: TID251 - the one file that may
 
-from domain.failures import CorruptError, TooLargeError
+from domain.failures import CorruptError
 from gateways.egress.passage import USER
-from gateways.ytdlp import cage, confinement, namespaces
+from gateways.ytdlp import cage, confinement, namespaces, signals
 from gateways.ytdlp.causes import report_of
 from gateways.ytdlp.facts import facts, parts, whole
-from gateways.ytdlp.findings import Found
 from gateways.ytdlp.inspection import inspect
 from gateways.ytdlp.look_options import look_options
+from gateways.ytdlp.miniatures import Miniature
 from gateways.ytdlp.options import ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
@@ -38,16 +36,14 @@ from gateways.ytdlp.protocol import (
     encode_report,
 )
 from gateways.ytdlp.sandbox import Level
+from gateways.ytdlp.shrinking import miniature_of
 from gateways.ytdlp.tally import Tally
 from gateways.ytdlp.validators import Validators
-
-EXIT_FAILED = 1
-"""The child's exit code after a report of failure."""
 
 LOOPBACK = "127.0.0.1"
 
 Tell = Callable[[Report], None]
-Work = Callable[[Start | Look, str, Tell], Report]
+Work = Callable[[Start | Look, str, Tell], Report | None]
 """Fetches or looks as ordered, through the gate at an address, telling how far it is."""
 
 
@@ -78,7 +74,9 @@ def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") ->
                 # The runner answers at this door from its own net: a socket stays where it was
                 # made.
                 socket.send_fds(channel, [b"\n"], [door.fileno()])
-                tell(_go_out(message, door, level, work, tell))
+                last = _go_out(message, door, level, work, tell)
+                if last is not None:
+                    tell(last)
             case Inspect():
                 tell(_inspect(message, door, level))
             case _:
@@ -87,7 +85,7 @@ def serve_one(orders: socket.socket, parent: int, level: Level, work: "Work") ->
         # What the failed fetch holds may be all the memory that it was allowed.
         cage.lift_memory_limit()
         tell(report_of(error, datetime.fromtimestamp(time.time(), UTC)))
-        return EXIT_FAILED
+        return signals.EXIT_FAILED
     return os.EX_OK
 
 
@@ -97,9 +95,7 @@ def _begin(parent: int, level: Level) -> socket.socket:
     os.close(parent)
     os.setsid()
     confinement.silence()
-    # The first process of a list takes no signal that it has not asked for.
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGXCPU, _be_exhausted)
+    signals.heed()
     if level is Level.FULL:
         namespaces.leave_the_net()
     return socket.create_server((LOOPBACK, 0))
@@ -107,7 +103,7 @@ def _begin(parent: int, level: Level) -> socket.socket:
 
 def _go_out(
     message: Start | Look, door: socket.socket, level: Level, work: "Work", tell: Tell
-) -> Report:
+) -> Report | None:
     port = int(door.getsockname()[1])
     door.close()
     if isinstance(message, Look):
@@ -126,31 +122,24 @@ def _inspect(message: Inspect, door: socket.socket, level: Level) -> Report:
     return inspect(str(message.staging / message.name))
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    os._exit(EXIT_FAILED)
-
-
-def _be_exhausted(_number: int, _frame: FrameType | None) -> None:
-    raise TooLargeError
-
-
-def visit(order: Start | Look, gate: str, tell: Tell) -> Report:
+def visit(order: Start | Look, gate: str, tell: Tell) -> Report | None:
     """Fetch or look, as ordered, and return the last word."""
     return look(order, gate, tell) if isinstance(order, Look) else fetch(order, gate, tell)
 
 
-def look(order: Look, gate: str, tell: Tell) -> Found:
-    """Tell the formats and entries at an address, and return what the site said of the whole.
+def look(order: Look, gate: str, tell: Tell) -> Miniature | None:
+    """Tell all that a site says of an address, and return the picture if there is one.
 
     Raises:
-        Exception: As ``fetch``.
+        Exception: As ``fetch``; once the whole is told, it is only the picture that failed.
     """
     options: Any = look_options(order, gate)
     with _Ytdlp(options) as ytdlp:
         found: Any = ytdlp.extract_info(order.url, download=False)
-    for part in parts(found, order.max_entries):
-        tell(part)
-    return whole(found, order.max_entries)
+        for part in parts(found, order.max_entries):
+            tell(part)
+        tell(whole(found, order.max_entries))
+        return miniature_of(found, ytdlp.urlopen)
 
 
 def fetch(start: Start, gate: str, tell: Tell) -> Done:

@@ -7,6 +7,7 @@ from domain.failures import UnsupportedSiteError
 from domain.findings import MAX_FORMATS, Entry, Format
 from gateways.ytdlp.findings import Found, clean_entry, clean_format
 from gateways.ytdlp.protocol import Done
+from gateways.ytdlp.texts import plain_url
 
 _LIVE = ("is_live", "is_upcoming", "post_live")
 # yt-dlp hides options for its own extractors in a fragment of this name.
@@ -73,6 +74,24 @@ def whole(found: Mapping[str, Any], max_entries: int) -> Found:
         is_list="entries" in found,
         is_cut=sum(1 for _ in _items(found.get("entries"))) > max_entries,
     )
+
+
+def thumbnail_url(found: Mapping[str, Any], width: int) -> str | None:
+    """Return the address of the smallest picture that is wide enough, or else of the best one.
+
+    Only those count that are stated to be: of what it guesses, yt-dlp states no width.
+
+    Source: yt_dlp/YoutubeDL.py, ``_sort_thumbnails``: the best comes last.
+    """
+    told = [
+        (url, _count(one.get("width")) or 0)
+        for one in _items(found.get("thumbnails"))
+        if (url := plain_url(_text(one.get("url")))) is not None
+    ]
+    enough = [one for one in told if one[1] >= width]
+    if enough:
+        return min(enough, key=lambda one: one[1])[0]
+    return told[-1][0] if told else None
 
 
 def _format(found: Mapping[str, Any]) -> Format | None:

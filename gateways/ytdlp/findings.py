@@ -16,7 +16,7 @@ _MOST = 2**53 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found(Summary):
-    """The last word of a look; its formats and entries came before, one a line.
+    """The whole of a look; its formats and entries came before, a miniature may follow.
 
     Attributes:
         is_list: Whether the address is a playlist.

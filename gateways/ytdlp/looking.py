@@ -9,11 +9,15 @@ from domain.failures import TimedOutError, UnexpectedError
 from domain.findings import MAX_FORMATS, Entry, Findings, Format
 from gateways.ytdlp.findings import Found
 from gateways.ytdlp.job import Job
+from gateways.ytdlp.miniatures import Miniature
 from gateways.ytdlp.options import FetchLimits, Tools
 from gateways.ytdlp.protocol import Failed, Look, Report
 
 LOOK_BYTES = 32 * 1024 * 1024
 """What a look may move through the gate; the pages and scripts of the largest sites are a tenth."""
+
+MINIATURE_PATIENCE_S = 3.0
+"""How long a look goes on for its picture alone, with all else told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,9 @@ class LookOrder:
 
 
 async def hear_out(job: Job, order: LookOrder) -> Findings | Failed | None:
-    """Return the child's last word, or None, once nothing of the job is left.
+    """Return what the child found, with the picture if it comes in time; None if it said nothing.
+
+    The job is over, unless it still is about the picture.
 
     Raises:
         TimedOutError: The time is over; the job still runs.
@@ -58,13 +64,16 @@ async def hear_out(job: Job, order: LookOrder) -> Findings | Failed | None:
     clock = asyncio.get_running_loop().time
     deadline = clock() + order.time_limit.total_seconds()
     heard = _Heard(order.max_entries)
-    while not job.is_over:
-        if clock() >= deadline:
-            raise TimedOutError
+    while not job.is_over and clock() < deadline:
         await job.stir(deadline - clock())
         for report in job.taken():
             heard.add(report)
-    return heard.last_word()
+            if isinstance(report, Found):
+                deadline = min(deadline, clock() + MINIATURE_PATIENCE_S)
+    found = heard.last_word()
+    if found is None and not job.is_over:
+        raise TimedOutError
+    return found
 
 
 class _Heard:
@@ -75,6 +84,7 @@ class _Heard:
         self._formats: list[Format] = []
         self._entries: list[Entry] = []
         self._last: Found | Failed | None = None
+        self._miniature: str | None = None
 
     def add(self, report: Report) -> None:
         match report:
@@ -83,7 +93,10 @@ class _Heard:
             case Entry():
                 self._entries.append(report)
             case Found() | Failed():
-                self._last = report
+                # What fails after the whole was told is the picture.
+                self._last = self._last or report
+            case Miniature():
+                self._miniature = report.jpeg
             case _:
                 raise UnexpectedError
         if len(self._formats) > MAX_FORMATS or len(self._entries) > self._max_entries:
@@ -104,4 +117,5 @@ class _Heard:
             formats=() if found.is_list else tuple(self._formats),
             entries=tuple(self._entries) if found.is_list else None,
             is_cut=found.is_cut,
+            miniature=self._miniature,
         )

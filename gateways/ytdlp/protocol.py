@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from domain.download import Progress
 from domain.findings import Entry, Format
 from gateways.ytdlp.findings import Found, clean_entry, clean_format, clean_found
+from gateways.ytdlp.miniatures import Miniature, clean_miniature
 from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.sandbox import Level
 from gateways.ytdlp.texts import clean_text, plain_url
@@ -132,7 +133,7 @@ class Exited:
     code: int
 
 
-Report = Progress | Merging | Done | Inspected | Failed | Format | Entry | Found
+Report = Progress | Merging | Done | Inspected | Failed | Format | Entry | Found | Miniature
 Control = Start | Look | Inspect | End | Ready | Exited
 
 
@@ -148,6 +149,7 @@ class _ReportLine:
     format: Format | None = None
     entry: Entry | None = None
     found: Found | None = None
+    miniature: Miniature | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,19 +211,23 @@ def _values(parsed: _ReportLine | _ControlPacket) -> list[Any]:
 
 def _judged(report: Report) -> Report | None:
     """Return what a child says as it may be believed, or None."""
+    judged: Report | None = report
     match report:
         case Progress():
-            return report if _is_sound(report) else None
+            judged = report if _is_sound(report) else None
         case Done():
-            return _cleaned(report)
+            judged = _cleaned(report)
         case Format():
-            return clean_format(report)
+            judged = clean_format(report)
         case Entry():
-            return clean_entry(report)
+            judged = clean_entry(report)
         case Found():
-            return clean_found(report)
+            judged = clean_found(report)
+        case Miniature():
+            judged = clean_miniature(report)
         case _:
-            return report
+            pass
+    return judged
 
 
 def _cleaned(done: Done) -> Done:

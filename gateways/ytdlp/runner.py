@@ -135,9 +135,9 @@ class Runner:
         async with self._ending(link, job), self._gate.open(passage, job.door):
             told = await hear_out(job, order)
         code = job.ended.result()
-        if code == 0 and isinstance(told, Findings):
+        if isinstance(told, Findings):
             return told
-        raise cause_of(code, told if isinstance(told, Failed) else None, passage)
+        raise cause_of(code, told, passage)
 
     async def _inspect(self, file: Path) -> Inspected:
         """Return what a second child, without any net, finds in a file.

@@ -18,6 +18,7 @@ async def test_the_page_runs_no_code_but_its_own(site: Site) -> None:
     )
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["img-src"] == "'self' data:"
     assert policy["frame-ancestors"] == "'none'"
     assert policy["require-trusted-types-for"] == "'script'"
     assert not re.search(r"<script(?![^>]* src=)|<style| on\w+=|style=", page.text)

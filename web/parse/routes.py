@@ -16,7 +16,7 @@ blueprint = Blueprint("parse", __name__)
 @blueprint.post("/parse")
 @operation(Operation(tag="downloads", body=ParseAsked, answers={200: ParsedShown}, problems=(429,)))
 async def parse() -> Response:
-    """Return what a site says of an address: title, formats, entries. Nothing is fetched."""
+    """Return what a site says of an address, and its picture made small. No video is fetched."""
     user = await caller(Scope.SUBMIT)
     asked = await read(ParseAsked)
     told = await found_at(asked.url, user.user_id, refresh=asked.refresh)

@@ -47,14 +47,15 @@ class EntryShown(BaseModel):
 class ParsedShown(BaseModel):
     """What a site says of an address: a video with its formats, the best last, or a playlist.
 
-    ``entries`` and ``truncated`` are there for a playlist only, ``formats`` is then empty. Source:
-    the contract, section 3.
+    ``entries`` and ``truncated`` are there for a playlist only, ``formats`` is then empty;
+    ``thumbnail_preview`` only if there was a picture that could be made small in time. Source: the
+    contract, section 3.
     """
 
     title: str
     extractor: str
     duration_s: _Positive | None
-    thumbnail: str | None
+    thumbnail: Annotated[str | None, Field(description="The picture's address at the site.")]
     uploader: str | None
     webpage_url: str | None
     live: Annotated[bool, Field(description="On air or about to be: it cannot be fetched yet.")]
@@ -67,5 +68,13 @@ class ParsedShown(BaseModel):
         Field(
             description="Whether the playlist has more entries than are told.",
             exclude_if=lambda truncated: truncated is None,
+        ),
+    ] = None
+    thumbnail_preview: Annotated[
+        str | None,
+        Field(
+            description="The picture itself, a JPEG of at most 320 by 180 pixels and 24 KiB.",
+            pattern=r"^data:image/jpeg;base64,[A-Za-z0-9+/]+={0,2}$",
+            exclude_if=lambda preview: preview is None,
         ),
     ] = None

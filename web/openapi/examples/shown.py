@@ -24,6 +24,7 @@ from web.webhooks import shapes as webhook_shapes
 _CURSOR = "MTA0MS4zZjA5"
 _TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl"  # noqa: S105 - an example
 _TICKET = "AQAAAAcAAAQR.c2lnbmF0dXJl"
+_PICTURE = "/9j/2wBDAAgICAkICQsLCwsLCw0MDQ0NDQ0NDQ0NDQ0ODg4REREODg4NDQ4OEBARERITEhER/9k="
 _BEGAN = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 _ENDED = datetime(2026, 11, 25, 8, 1, 30, tzinfo=UTC)
 _TOMORROW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -106,6 +107,7 @@ ANSWERS: tuple[BaseModel, ...] = (
         extractor="Example",
         duration_s=182.5,
         thumbnail=_DOWNLOAD.thumbnail,
+        thumbnail_preview=f"data:image/jpeg;base64,{_PICTURE}",
         uploader="Garden films",
         webpage_url=URL,
         live=False,

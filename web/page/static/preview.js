@@ -80,8 +80,11 @@ export class Preview extends EventTarget {
       h(
         "div.found",
         {},
-        tile({ site: where, isSound, duration: found.duration_s, isList: Boolean(found.entries) }),
-        h("div", {}, h("h3", { dir: "auto" }, found.title), h("p.muted", {}, facts.join(" · "))),
+        tile({
+          site: where, isSound, duration: found.duration_s, isList: Boolean(found.entries),
+          picture: found.thumbnail_preview, alt: t("preview.picture", { title: found.title }),
+        }),
+        h("div", {}, h("h2", { dir: "auto" }, found.title), h("p.muted", {}, facts.join(" · "))),
         this.closer(),
       ),
     );

@@ -50,13 +50,14 @@ export class Row {
   }
 
   showTile(download) {
-    const key = `${download.duration_s} ${download.url}`;
+    const key = `${download.duration_s} ${download.url} ${download.picture !== undefined}`;
     if (key === this.tileKey) return;
     this.tileKey = key;
     const made = tile({
       site: site(download.url ?? ""),
       isSound: /\.(m4a|mp3|opus|ogg|oga|flac|wav)$/.test(download.file_name ?? ""),
       duration: download.duration_s ?? null,
+      picture: download.picture,
     });
     this.element.querySelector(".tile")?.remove();
     this.body.before(made);

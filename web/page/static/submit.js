@@ -140,13 +140,13 @@ class SubmitForm {
     }
     const mode = new FormData(this.element).get("mode");
     keep("mode", mode);
-    const names = this.names();
+    const seen = this.seen();
     const wish = { mode, quality: this.quality.value, webhook: this.webhook.address };
     // Empty at once: whoever has more pastes on while this is on its way.
     this.fill("");
     const askedAt = performance.now();
     const { accepted, refused, stopped } = await submitAll(urls, wish);
-    take(accepted.map((item) => ({ ...item, previewed: names.get(item.url) })), askedAt);
+    take(accepted.map((item) => ({ ...item, ...seen.get(item.url) })), askedAt);
     this.answered(accepted, refused, stopped);
   }
 
@@ -157,11 +157,12 @@ class SubmitForm {
     clearTimeout(this.timer);
   }
 
-  // The server learns a title when it fetches; what was previewed has one already.
-  names() {
-    const names = new Map(this.preview.found?.entries?.map(({ url, title }) => [url, title]));
-    if (this.preview.qualities) names.set(this.preview.url, this.preview.found.title);
-    return names;
+  // The server learns a title when it fetches; what was previewed has one already, and a picture.
+  seen() {
+    const { found, url, qualities } = this.preview;
+    const seen = new Map(found?.entries?.map((entry) => [entry.url, { previewed: entry.title }]));
+    if (qualities) seen.set(url, { previewed: found.title, picture: found.thumbnail_preview });
+    return seen;
   }
 
   answered(accepted, refused, stopped) {

@@ -55,6 +55,7 @@ export const words = {
   "preview.chosen": "{n} of {all} selected",
   "preview.close": "Close the preview",
   "preview.label": "Preview",
+  "preview.picture": "Picture of “{title}”",
 
   "quality.best": "Best available",
   "quality.audio": "Sound only",

@@ -49,6 +49,7 @@ export const words = {
   "submit.refused": "有 {n} 个链接未被接受",
   "submit.too_big": "文件太大，最多 1 MB 文本。",
   "preview.label": "预览",
+  "preview.picture": "“{title}”的图片",
   "preview.live": "正在直播，结束后才能下载。",
   "preview.by": "作者 {name}",
   "preview.playlist": "播放列表，共 {n} 个视频",
