@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
@@ -37,17 +37,17 @@ class Front:
     services: Services
     wakeups: Wakeups
     tokens: Tokens
-    passwords: Passwords
     logins: Logins
-    pace: Pace
     submits: Submits
     cursors: Cursors
     desk: Desk
-    errands: Errands
     hub: Hub
     flights: Flights
     meter: Meter
-    scrapes: Scrapes
+    passwords: Passwords = field(default_factory=Passwords)
+    pace: Pace = field(default_factory=Pace)
+    errands: Errands = field(default_factory=Errands)
+    scrapes: Scrapes = field(default_factory=Scrapes)
 
     @property
     def settings(self) -> Settings:
@@ -64,6 +64,16 @@ class Front:
     def now(self) -> float:
         """Return the seconds since 1970."""
         return time.time()
+
+    async def close(self) -> None:
+        """End what was started here."""
+        await self.scrapes.close()
+        await self.hub.close()
+        self.passwords.close()
+        await self.flights.close()
+        await self.errands.close()
+        # It waits up to two seconds for the broker: not in the loop's own thread.
+        await asyncio.to_thread(self.wakeups.close)
 
 
 def tokens_of(settings: Settings) -> Tokens:
@@ -86,38 +96,24 @@ async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
     """
     tokens = tokens_of(settings)
     async with open_services(settings) as services, open_desk(services) as desk:
-        wakeups = open_wakeups(settings.broker.url.get_secret_value())
-        errands, scrapes = Errands(), Scrapes()
-        hub = Hub(services.feed, services.downloads)
-        hub.start()
-        passwords = Passwords()
-        flights = _flights(services)
-        flights.start()
+        front = Front(
+            services=services,
+            wakeups=open_wakeups(settings.broker.url.get_secret_value()),
+            tokens=tokens,
+            logins=Logins(Knocks(services.redis), settings.auth),
+            submits=Submits(services),
+            cursors=Cursors(settings.auth.secret.get_secret_value()),
+            desk=desk,
+            hub=Hub(services.feed, services.downloads),
+            flights=_flights(services),
+            meter=meter,
+        )
+        front.hub.start()
+        front.flights.start()
         try:
-            yield Front(
-                services=services,
-                wakeups=wakeups,
-                tokens=tokens,
-                passwords=passwords,
-                logins=Logins(Knocks(services.redis), settings.auth),
-                pace=Pace(),
-                submits=Submits(services),
-                cursors=Cursors(settings.auth.secret.get_secret_value()),
-                desk=desk,
-                errands=errands,
-                hub=hub,
-                flights=flights,
-                meter=meter,
-                scrapes=scrapes,
-            )
+            yield front
         finally:
-            await scrapes.close()
-            await hub.close()
-            passwords.close()
-            await flights.close()
-            await errands.close()
-            # It waits up to two seconds for the broker: not in the loop's own thread.
-            await asyncio.to_thread(wakeups.close)
+            await front.close()
 
 
 def _flights(services: Services) -> Flights:

@@ -97,7 +97,7 @@ def settings_for(database_url: str, redis_url: str, root: Path, **more: Section)
         "storage": {"root": str(root), "node": "node-a", "stop_ratio": 1.0},
         # All databases number their users from 1, and share one Valkey.
         "downloads": {"per_user_submits": 0},
-        # All tests knock from one address; tests/web/logins has the limits as they are.
+        # All tests knock from one address; tests/web/accounts/logins has the limits as they are.
         "auth": {
             "secret": secrets.token_urlsafe(32),
             "login_attempts_per_account": 1_000,

@@ -7,8 +7,8 @@ import pytest
 
 from runtime import settings_layers
 from tests.web.conftest import Join, Member, Site
+from tests.web.downloads.test_downloads import BAD_IDS
 from tests.web.rows import Rows
-from tests.web.test_downloads import BAD_IDS
 from web.app import create_app
 
 UNKNOWN = 2**63 - 1

@@ -17,7 +17,7 @@ from tests.support.station import Station, open_station
 from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
 from tests.web.conftest import Member, Site, register, serving, settings_for
-from tests.web.test_metrics import Samples, measured, of
+from tests.web.metrics.test_metrics import Samples, measured, of
 
 DIED = (
     "UPDATE download_history SET claim_until = now() - interval '1 second',"

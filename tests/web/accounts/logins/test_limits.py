@@ -1,7 +1,7 @@
 """How often a password may be tried, and by whom."""
 
+from tests.web.accounts.logins.conftest import DEFAULTS, Place, Somewhere
 from tests.web.conftest import Serve, Site, fresh_email
-from tests.web.logins.conftest import DEFAULTS, Place, Somewhere
 from tests.web.watching import heard, socket_of
 
 

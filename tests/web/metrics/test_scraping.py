@@ -21,7 +21,7 @@ from tests.support.archive import Archive
 from tests.support.parts import find_program
 from tests.web.conftest import Serve, Site
 
-DEPLOYED = Path(__file__).parents[2] / "deploy"
+DEPLOYED = Path(__file__).parents[3] / "deploy"
 ALERTS = DEPLOYED.parent / "docs" / "alerts.md"
 RULES = (DEPLOYED / "prometheus" / "rules.yml").read_text(encoding="utf-8")
 DASHBOARD: dict[str, Any] = json.loads((DEPLOYED / "grafana" / "dashboard.json").read_text())

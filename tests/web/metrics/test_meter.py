@@ -3,7 +3,7 @@
 import httpx
 
 from tests.web.conftest import Serve
-from tests.web.test_metrics import measured, of
+from tests.web.metrics.test_metrics import measured, of
 
 COUNT = "vasset_http_request_seconds_count"
 

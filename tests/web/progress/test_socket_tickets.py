@@ -10,8 +10,8 @@ from websockets.asyncio.client import connect
 
 from tests.support.valkey import Valkey
 from tests.web.conftest import Member, Serve, Site, register
+from tests.web.progress.test_endings import AT_ONCE_S, ENDINGS, neighbour
 from tests.web.scripting import make, script
-from tests.web.test_endings import AT_ONCE_S, ENDINGS, neighbour
 from tests.web.watching import close_code, heard
 
 __all__ = ["neighbour"]

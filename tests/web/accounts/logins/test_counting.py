@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.support.valkey import Valkey
+from tests.web.accounts.logins.conftest import DEFAULTS, Place, Somewhere
 from tests.web.conftest import Serve, Site, fresh_email
-from tests.web.logins.conftest import DEFAULTS, Place, Somewhere
 from web.accounts.logins import network_of
 
 

@@ -19,7 +19,7 @@ JSON = {"Content-Type": "application/json"}
 async def test_a_password_is_as_long_as_is_written(
     http: httpx.AsyncClient, length: int, status: int
 ) -> None:
-    """Reliability row AU-1; that the last ones cost no hash is shown in tests/web/logins."""
+    """Reliability row AU-1; that the last ones cost no hash is shown in accounts/logins."""
     password = ("horse battery " * (length // 14 + 1))[:length]
 
     answer = await http.post("/auth/register", json={"email": fresh_email(), "password": password})
