@@ -134,6 +134,8 @@ def _measure_writes(crowd: Crowd) -> list[str]:
         if dropped:
             crowd.sql(f"DROP INDEX {dropped}")
         inserted, titled = asyncio.run(_write(crowd))
+        # The quota counts what is active, which is not what is measured.
+        crowd.sql("UPDATE download_history SET status = 6 WHERE status IN (4, 5)")
         lines.append(f"| {name} | {inserted:.2f} | {titled:.2f} |")
     return [*lines, "", f"Mean of {WRITES} of each, one after the other, with their triggers."]
 
