@@ -15,6 +15,7 @@ class Action(StrEnum):
     REGISTER = "register"
     LOGIN = "login"
     LOGIN_FAILED = "login_failed"
+    LOGOUT = "logout"
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a word of the trail, not a secret
     PASSWORD = "password"  # noqa: S105 - a word of the trail, not a secret
     DISABLE = "disable"

@@ -91,7 +91,8 @@ class Users:
 
     async def end_tokens(self, user_id: int) -> None:
         """Make every access and refresh token of an account worthless."""
-        await self._ended(await self._db.one("users_end_tokens", user_id=user_id))
+        row = await audit.change(self._db, Action.LOGOUT, "users_end_tokens", user_id=user_id)
+        await self._ended(row)
 
     async def _ended(self, row: Row | None) -> bool:
         if row is None:

@@ -49,11 +49,12 @@ async def test_what_a_user_does_is_written_with_request_and_network(
     await rows.finish(history_id, b"film", user_id=member.user_id)
     await member.http.post("/download/file-ticket", json={"history_id": history_id})
     await member.http.delete(f"/user/history/{history_id}")
+    await member.http.post("/auth/logout")
 
     entries = await trail(admin, user=member.user_id)
 
     assert [entry["action"] for entry in entries] == [
-        "register", "login", "submit", "cancel", "retry", "ticket", "delete",
+        "register", "login", "submit", "cancel", "retry", "ticket", "delete", "logout",
     ]  # fmt: skip
     assert entries[2] | {"audit_id": 0, "at": ""} == {
         "audit_id": 0, "at": "", "actor_id": member.user_id, "action": "submit",
