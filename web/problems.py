@@ -96,6 +96,19 @@ def forbidden() -> ProblemError:
     return ProblemError(HTTPStatus.FORBIDDEN, Code.FORBIDDEN, "There is no such download of yours.")
 
 
+class TooManyError(ProblemError):
+    """Too many requests of one kind; what was asked was not looked at."""
+
+    def __init__(self, wait_s: float, detail: str) -> None:
+        again = str(max(1, math.ceil(wait_s)))
+        super().__init__(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            FailureCode.RATE_LIMITED,
+            detail,
+            headers={"Retry-After": again},
+        )
+
+
 class InvalidError(ProblemError):
     """The request is badly formed, or well-formed but wrong."""
 

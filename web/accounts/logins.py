@@ -1,7 +1,6 @@
 """Logins: how often a password may be tried, so that nobody guesses and nobody is locked out."""
 
 import hmac
-import math
 import secrets
 from asyncio import timeout
 from collections import Counter
@@ -11,7 +10,6 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from time import monotonic
 
-from domain.failures import FailureCode
 from runtime import logs
 from runtime.settings import Auth
 from storage.db import DatabaseError
@@ -19,7 +17,7 @@ from storage.knocks import Count, Knock, Knocks, LocalKnocks
 from storage.redis_door import RedisFault
 from storage.users import canonical_email
 from web.accounts.passwords import BusyError
-from web.problems import ProblemError
+from web.problems import TooManyError
 
 STRANGERS = 20
 """So many times the account's limit are let in altogether from networks that are not familiar."""
@@ -37,18 +35,6 @@ class Refusal(StrEnum):
     WRONG = "wrong"
     LIMITED = "limited"
     BUSY = "busy"
-
-
-class TooManyError(ProblemError):
-    """A limit is reached; the password was not looked at."""
-
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(
-            429,
-            FailureCode.RATE_LIMITED,
-            "Too many tries; wait a little.",
-            headers={"Retry-After": str(max(1, math.ceil(wait_s)))},
-        )
 
 
 class Logins:
@@ -131,7 +117,7 @@ class Logins:
     async def _enter(self, knock: Knock) -> None:
         wait_s = await self._wait(knock)
         if wait_s > 0:
-            raise TooManyError(wait_s)
+            raise TooManyError(wait_s, "Too many tries; wait a little.")
 
     async def _wait(self, knock: Knock) -> float:
         if monotonic() >= self._away_until:

@@ -3,13 +3,10 @@
 What is done is written into the audit trail, which one account must not fill.
 """
 
-import math
-from http import HTTPStatus
 from time import monotonic
 
-from domain.failures import FailureCode
 from storage.submit_rate import LocalRate
-from web.problems import ProblemError
+from web.problems import TooManyError
 
 CHANGES_PER_MINUTE = 120
 """Keys made and removed, and secrets of webhooks."""
@@ -44,9 +41,4 @@ class Pace:
 
 def _judge(wait_s: float) -> None:
     if wait_s > 0:
-        raise ProblemError(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            FailureCode.RATE_LIMITED,
-            "Too many requests of this kind; wait a little.",
-            headers={"Retry-After": str(math.ceil(wait_s))},
-        )
+        raise TooManyError(wait_s, "Too many requests of this kind; wait a little.")

@@ -1,6 +1,5 @@
 """Submits: which ones are let in before a row is written for them, and what is known of them."""
 
-import math
 from asyncio import timeout
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -15,7 +14,7 @@ from runtime.services import Services
 from storage.db import Statements
 from storage.redis_door import RedisFault
 from storage.submit_rate import LocalRate, SubmitRate
-from web.problems import ProblemError
+from web.problems import ProblemError, TooManyError
 
 REDIS_TIMEOUT_S = 0.2
 AWAY_S = 5.0
@@ -56,12 +55,8 @@ class Submits:
         if wait_s is None:
             wait_s = self._local.take(user_id, monotonic())
         if wait_s > 0:
-            raise ProblemError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                FailureCode.RATE_LIMITED,
-                "Too many requests to download within a minute; a batch counts as one.",
-                headers={"Retry-After": str(math.ceil(wait_s))},
-            )
+            detail = "Too many requests to download within a minute; a batch counts as one."
+            raise TooManyError(wait_s, detail)
 
     async def expected_bytes(self, wish: Wish) -> int | None:
         """Return how large the file will be, if its address was parsed lately."""

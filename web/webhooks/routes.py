@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from quart import Blueprint, Response
 
 from domain import webhooks
-from domain.failures import DownloadError, FailureCode
+from domain.failures import DownloadError
 from domain.keys import Scope
 from storage.db import Row, Statements
 from storage.webhooks import REPLAYS_WITHIN, Replay
@@ -13,7 +13,7 @@ from web.accounts.callers import caller
 from web.bodies import path_id, read_query
 from web.front import front
 from web.openapi.operations import Operation, operation
-from web.problems import Code, ProblemError
+from web.problems import Code, ProblemError, TooManyError
 from web.views import answer
 from web.webhooks.shapes import (
     ReplayBegun,
@@ -84,12 +84,8 @@ async def replay(delivery_id: str) -> Response:
         case Replay.PENDING:
             raise ProblemError(409, Code.CONFLICT, "This delivery has not ended yet.")
         case Replay.TOO_MANY:
-            raise ProblemError(
-                429,
-                FailureCode.RATE_LIMITED,
-                "That is too many replays within a minute.",
-                headers={"Retry-After": str(int(REPLAYS_WITHIN.total_seconds()))},
-            )
+            wait_s = REPLAYS_WITHIN.total_seconds()
+            raise TooManyError(wait_s, "That is too many replays within a minute.")
 
 
 def check_webhook(url: str | None) -> None:

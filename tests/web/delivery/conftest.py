@@ -114,6 +114,13 @@ async def offloading(
     postgres.drop_database("offload")
 
 
+def present(nginx: Nginx | None) -> Nginx:
+    """Return the nginx if it is installed; without it skip, where CI is not set."""
+    if nginx is None:
+        pytest.skip("nginx is missing: apt-get install nginx-light")
+    return nginx
+
+
 @pytest.fixture(params=["direct", "nginx"])
 async def reader(
     request: pytest.FixtureRequest,
@@ -126,9 +133,8 @@ async def reader(
     if request.param == "direct":
         async with reading(site, postgres) as reader:
             yield reader
-    elif nginx is None:
-        pytest.skip("nginx is missing: apt-get install nginx-light")
     else:
+        url = present(nginx).url
         async with reading(behind, postgres) as reader:
-            reader.http.base_url = httpx.URL(f"{nginx.url}/api/v1/")
+            reader.http.base_url = httpx.URL(f"{url}/api/v1/")
             yield reader

@@ -1,11 +1,10 @@
 """The doctor's look at nginx: whether it is there that sends the files."""
 
-import pytest
-
 from runtime.settings import Settings
 from tests.support.nginx import Nginx
 from tests.support.ports import free_port
 from tests.web.conftest import Site
+from tests.web.delivery.conftest import present
 from vasset import surroundings
 
 
@@ -17,9 +16,7 @@ def reached_at(settings: Settings, url: str) -> Settings:
 async def test_it_tells_nginx_from_a_web_process_and_from_nobody(
     offloading: tuple[Site, Nginx | None],
 ) -> None:
-    site, nginx = offloading
-    if nginx is None:
-        pytest.skip("nginx is missing: apt-get install nginx-light")
+    site, nginx = offloading[0], present(offloading[1])
 
     well = await surroundings.offload(reached_at(site.settings, f"{nginx.url}/"))
     bare = await surroundings.offload(reached_at(site.settings, site.url))

@@ -8,14 +8,12 @@ import pytest
 from tests.support.nginx import Nginx
 from tests.support.ports import free_port
 from tests.web.conftest import Site
+from tests.web.delivery.conftest import present
 
 
 @pytest.fixture
 def nginx(offloading: tuple[Site, Nginx | None]) -> Nginx:
-    _, nginx = offloading
-    if nginx is None:
-        pytest.skip("nginx is missing: apt-get install nginx-light")
-    return nginx
+    return present(offloading[1])
 
 
 async def test_on_a_port_of_its_own_it_lets_the_page_in_and_no_page_of_another_port(

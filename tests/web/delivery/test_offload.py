@@ -12,7 +12,7 @@ from tests.support.nginx import Nginx
 from tests.support.postgres import Postgres
 from tests.support.waiting import eventually
 from tests.web.conftest import Site
-from tests.web.delivery.conftest import CONTENT, LARGE, Reader, path_of, reading
+from tests.web.delivery.conftest import CONTENT, LARGE, Reader, path_of, present, reading
 
 CONNECTIONS = 16
 """Of one user, in deploy/nginx/vasset_file.conf."""
@@ -22,9 +22,7 @@ CONNECTIONS = 16
 async def behind(
     offloading: tuple[Site, Nginx | None], postgres: Postgres
 ) -> AsyncGenerator[tuple[Reader, Nginx]]:
-    site, nginx = offloading
-    if nginx is None:
-        pytest.skip("nginx is missing: apt-get install nginx-light")
+    site, nginx = offloading[0], present(offloading[1])
     async with reading(site, postgres) as reader:
         reader.http.base_url = httpx.URL(f"{nginx.url}/api/v1/")
         yield reader, nginx
