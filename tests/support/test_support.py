@@ -4,6 +4,8 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from subprocess import PIPE
+from typing import IO, cast
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from tests.support.content import md5, write
 from tests.support.dead_proxy import DeadProxy
 from tests.support.media import about, find_ffmpeg
+from tests.support.ports import free_port
 from tests.support.proxy import ForwardProxy
 from tests.support.site import HOSTILE_TITLES, Site
 from tests.support.waiting import eventually_sync
@@ -163,3 +166,21 @@ def test_a_dead_proxy_resets_or_is_silent(site: Site) -> None:
             pytest.raises(error),
         ):
             client.get(site.clip_url(1))
+
+
+def test_no_two_living_processes_are_told_the_same_port() -> None:
+    many = "[free_port() for _ in range(50)]"
+    code = f"from tests.support.ports import free_port; print(*{many}, flush=True); input()"
+    others = [
+        subprocess.Popen(  # noqa: S603 - the code above
+            [sys.executable, "-c", code], stdin=PIPE, stdout=PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    told = [cast("IO[str]", other.stdout).readline().split() for other in others]
+    ours = [str(free_port()) for _ in range(50)]
+    for other in others:
+        other.communicate("\n")
+
+    assert [len(ports) for ports in told] == [50] * 4
+    assert len(set(ours).union(*told)) == 250
