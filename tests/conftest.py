@@ -2,11 +2,13 @@
 
 import itertools
 import os
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 from typing import TypeVar, cast
 
 import pytest
+from hypothesis import settings
 
 from storage.db import Db
 from tests.support.parts import MissingPartError
@@ -14,9 +16,14 @@ from tests.support.postgres import Postgres
 from tests.support.rabbit import Rabbit
 from tests.support.site import Site
 from tests.support.valkey import Valkey
+from tests.support.waiting import eventually_sync
 
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
 _numbers = itertools.count(1)
+
+# The same examples each time, for however long the machine takes: a failure is a fault of ours.
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,6 +73,12 @@ def installed(part: Callable[[], Part]) -> Part:
         if os.environ.get("CI") == "true":  # noqa: TID251 - the one place that asks
             raise
         pytest.skip(str(missing))
+
+
+@pytest.fixture
+def one_day() -> None:
+    """Do not begin to count what belongs to a day in its last minute, by UTC as the quotas do."""
+    eventually_sync(lambda: 0 < time.time() % 86_400 < 86_340, timeout_s=90, what="midnight")
 
 
 @pytest.fixture

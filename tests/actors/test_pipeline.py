@@ -112,7 +112,7 @@ async def test_a_site_that_sends_nothing_more_is_given_up_as_stalled(
     async def second_attempt() -> bool:
         return (await station.row(history_id))["attempts"] >= 2
 
-    await eventually(second_attempt, timeout_s=20)
+    await eventually(second_attempt, timeout_s=60)
     assert (await station.row(history_id))["error_code"] == "stalled"
     await station.services.downloads.cancel(history_id, station.user.user_id)
     await station.services.feed.wish_cancelled(history_id)

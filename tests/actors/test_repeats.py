@@ -9,8 +9,8 @@ from tests.support.station import Station
 from tests.support.waiting import eventually
 
 TIMES = 3
-SLOW = 12_000
-"""Bytes a second, so that the fetches outlast the start of two workers."""
+HELD = 3_000
+"""Bytes a second, so that the fetches last until the test says that they may go on."""
 
 
 def say_everything(station: Station, ids: Sequence[int]) -> None:
@@ -30,16 +30,16 @@ async def test_every_message_three_times_and_three_sweeps_change_nothing(
     await idle_station.ended(once)
     asked_once = len(site.requests_for("/clips/71.mp4"))
 
-    ids = [
-        await idle_station.accept_silently(site.clip_url(72 + n, bytes_per_s=SLOW))
-        for n in range(2)
-    ]
+    urls = [site.clip_url(72 + n, bytes_per_s=HELD) for n in range(2)]
+    ids = [await idle_station.accept_silently(url) for url in urls]
     say_everything(idle_station, ids)
     await eventually(lambda: len(first.lines("fetch_started")) == 1 + len(ids))
     # Each sweeps as soon as it has started, here while the first one fetches.
     others = await asyncio.gather(*(idle_station.start_worker() for _ in range(2)))
     say_everything(idle_station, ids)
     running = [await idle_station.row(history_id) for history_id in ids]
+    for url in urls:
+        site.hurry(url)
     rows = [await idle_station.ended(history_id) for history_id in ids]
     say_everything(idle_station, ids)
     last = await idle_station.submit(site.clip_url(76))

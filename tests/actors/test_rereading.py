@@ -128,7 +128,7 @@ async def test_a_cancelled_reading_closes_its_file(tmp_path: Path) -> None:
 
     with closing(Rereading(files, Pace(1, sleep=sleep_for_ever))) as reading:
         task = asyncio.create_task(reading.compare(asset))
-        await asyncio.wait_for(asleep.wait(), 5)
+        await asyncio.wait_for(asleep.wait(), 30)
         opened = open_descriptors(path)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

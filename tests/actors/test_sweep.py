@@ -20,8 +20,9 @@ async def test_a_complete_fetch_is_adopted_and_not_fetched_again(
     idle_station: Station, site: Site
 ) -> None:
     worker = await idle_station.start_worker()
-    history_id = await idle_station.submit(site.clip_url(60, bytes_per_s=20_000))
-    await eventually(lambda: worker.lines("fetch_started"))
+    history_id = await idle_station.submit(site.clip_url(60, bytes_per_s=3_000))
+    # The look and the transfer: a request on its way would be written down after the count below.
+    await eventually(lambda: len(site.requests_for("/clips/60.mp4")) == 2)
     worker.stop(signal.SIGKILL)
     # The state that a death between the manifest and the row leaves.
     staging = idle_station.root / ".staging" / f"{history_id}.1"
@@ -66,7 +67,7 @@ async def test_the_log_of_the_stages_says_who_did_what(idle_station: Station, si
     ]
     assert {run["node"] for run in runs} == {"node-a"}
     assert runs[1]["exit"] == "direct"
-    assert all(0 <= run["seconds"] < 30 for run in runs)
+    assert all(0 <= run["seconds"] < 300 for run in runs)
 
 
 async def test_a_lease_that_nobody_needs_is_released(idle_station: Station) -> None:
@@ -128,8 +129,8 @@ async def test_a_full_disk_is_cleared_of_what_has_expired(
     worker.stop()
     # Its first clean-up finds nothing; the next one that is not the sweep's comes in 30 minutes.
     await idle_station.start_worker(VASSET_STORAGE__STOP_RATIO="0.000001")
-    await idle_station.services.db.raw("UPDATE download_history SET expire_at = now()")
     assert file.exists()
+    await idle_station.services.db.raw("UPDATE download_history SET expire_at = now()")
 
     await idle_station.reached(history_id, Status.EXPIRED)
 

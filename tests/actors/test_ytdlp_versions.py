@@ -19,10 +19,12 @@ async def test_a_new_version_is_tried_used_by_new_children_and_taken_back(
     worker = await idle_station.start_worker()
 
     await idle_station.ended(await idle_station.submit(site.clip_url(91)))
-    slow = await idle_station.submit(site.clip_url(94, bytes_per_s=8_000))
+    url = site.clip_url(94, bytes_per_s=3_000)
+    slow = await idle_station.submit(url)
     await eventually(lambda: len(worker.lines("fetch_started")) == 2, what="the slow fetch")
     upgraded = vasset("ytdlp", "upgrade", "--version", OTHER, VASSET_STORAGE__ROOT=root)
     with_other = await idle_station.ended(await idle_station.submit(site.clip_url(92)))
+    site.hurry(url)
     begun_before = await idle_station.ended(slow)
     status = vasset("ytdlp", "status", "--json", VASSET_STORAGE__ROOT=root)
     rolled_back = vasset("ytdlp", "rollback", VASSET_STORAGE__ROOT=root)

@@ -84,7 +84,7 @@ def deployed(
     deployed = Deployed(tmp_path_factory.mktemp("composed"), addresses)
     with deployed.composed:
         # No service waits for nginx, so compose does not either.
-        eventually_sync(lambda: is_listening(deployed.ports["https"]), timeout_s=20, what="nginx")
+        eventually_sync(lambda: is_listening(deployed.ports["https"]), timeout_s=60, what="nginx")
         yield deployed
     postgres.drop_database("composed")
 
@@ -107,11 +107,11 @@ def test_a_download_goes_in_and_out_through_nginx_whichever_node_has_it(
             ssl=deployed.trust,
             origin=Origin(deployed.url),
         ) as socket:
-            told.append(json.loads(socket.recv(timeout=10)))
+            told.append(json.loads(socket.recv(timeout=60)))
             order = {"url": site.url("/clips/70.mp4"), "mode": "archive"}
             history_id = http.post("download", json=order).raise_for_status().json()["history_id"]
             while told[-1].get("status") != "completed":
-                told.append(json.loads(socket.recv(timeout=30)))
+                told.append(json.loads(socket.recv(timeout=90)))
 
         # Each of the two web processes is asked, and only one of them has the file.
         file = f"download/file?history_id={history_id}"

@@ -55,7 +55,7 @@ class Doorway:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(request)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 answer = await reader.read(-1)
         except ConnectionError:
             answer = b""

@@ -36,7 +36,7 @@ main(probe)
 """
 
 
-def look_order(url: str, *, time_limit_s: float = 10, max_entries: int = 5) -> LookOrder:
+def look_order(url: str, *, time_limit_s: float = 60, max_entries: int = 5) -> LookOrder:
     """Return an order that goes out directly."""
     return LookOrder(
         url=url,

@@ -217,7 +217,7 @@ async def test_the_budget_counts_all_that_moves_and_then_cuts(site: Site) -> Non
 
 
 async def test_a_connection_on_which_nothing_moves_is_cut(site: Site) -> None:
-    async with doorway(patience=timedelta(seconds=0.3)) as gate:
+    async with doorway(patience=timedelta(seconds=2)) as gate:
         said = await gate.get(site.clip_url(1, stall_after=1_000))
 
     assert len(said.body) == 1_000
@@ -240,7 +240,7 @@ async def test_with_its_passage_all_of_its_connections_end(site: Site) -> None:
         writer.write(head.encode() + gate.credentials + b"\r\n")
         await reader.readexactly(100)
 
-    rest = await asyncio.wait_for(reader.read(-1), 5)
+    rest = await asyncio.wait_for(reader.read(-1), 30)
     writer.close()
 
     assert len(rest) < 900_000

@@ -116,7 +116,7 @@ async def test_a_child_is_held_to_its_limits(site: Site, tmp_path: Path) -> None
             await task
 
     assert re.search(r"Max file size +5050000 ", limits)
-    assert re.search(r"Max cpu time +60 ", limits)
+    assert re.search(r"Max cpu time +240 ", limits)
     assert re.search(r"Max address space +1610612736 ", limits)
     assert re.search(r"Max open files +256 ", limits)
     assert re.search(r"Max core file size +0 ", limits)

@@ -15,7 +15,7 @@ from tests.support.program import Program
 from tests.support.waiting import eventually
 
 PASSWORD = "a calm sea at dawn"
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 60_000
 _numbers = itertools.count(1)
 
 expect.set_options(timeout=TIMEOUT_MS)
@@ -73,7 +73,7 @@ class Person:
     def __init__(self, url: str, email: str | None = None, password: str = PASSWORD) -> None:
         self.email = email or f"person{next(_numbers)}@example.com"
         self.password = password
-        self.api = httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=20)
+        self.api = httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60)
 
     async def join(self) -> None:
         account = {"email": self.email, "password": self.password}
@@ -89,7 +89,7 @@ class Person:
         async def probe() -> bool:
             return all(item["status_code"] in (1, 3) for item in await self.history())
 
-        await eventually(probe, timeout_s=20, what=f"{urls} to be ready")
+        await eventually(probe, timeout_s=60, what=f"{urls} to be ready")
 
     async def submit_batch(
         self, urls: Sequence[str], mode: str = "quick_download", webhook: str | None = None

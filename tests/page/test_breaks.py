@@ -47,7 +47,7 @@ async def end_one(person: Person, url: str) -> None:
         ended = [item["url"] for item in await person.history() if item["status_code"] == 6]
         return url in ended
 
-    await eventually(probe, timeout_s=20, what=f"{url} to be cancelled")
+    await eventually(probe, timeout_s=60, what=f"{url} to be cancelled")
 
 
 async def test_a_line_that_comes_back_goes_on_where_it_broke(

@@ -79,7 +79,7 @@ async def test_a_death_on_the_way_loses_and_doubles_nothing(
         accepted = {history_id: site.md5("/clips/90.mp4")}
         return not check(await left(idle_station, postgres, database_url, accepted)).faults
 
-    await eventually(is_clean, timeout_s=20)
+    await eventually(is_clean, timeout_s=60)
     if list(POINTS).index(number) >= FETCHED:
         # One fetch: the extractor looks at the address, then the transfer begins.
         assert row["attempts"] == 1
@@ -110,7 +110,7 @@ async def test_a_death_while_a_twin_is_linked_fetches_nothing_again(
         accepted = dict.fromkeys((first, again), site.md5("/clips/92.mp4"))
         return not check(await left(idle_station, postgres, database_url, accepted)).faults
 
-    await eventually(is_clean, timeout_s=20)
+    await eventually(is_clean, timeout_s=60)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

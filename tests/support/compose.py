@@ -19,7 +19,7 @@ from tests.support.waiting import eventually_sync
 TOP = Path(__file__).parents[2]
 COMPOSE = TOP / "compose.yaml"
 _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
-_HEALTHY_S = 60
+_HEALTHY_S = 120
 
 
 def services(variables: Mapping[str, str]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Composed:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
 
     def __enter__(self) -> Self:

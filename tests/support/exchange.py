@@ -30,6 +30,10 @@ class Owner(Protocol):
         """Return what to answer."""
         ...
 
+    def is_hurried(self, target: str) -> bool:
+        """Return whether a body is not to keep its pace any more."""
+        ...
+
 
 class Host(Protocol):
     """The server that a connection belongs to."""
@@ -137,6 +141,9 @@ class Exchange(BaseHTTPRequestHandler):
                     yield piece
                     continue
                 for begin in range(0, len(piece), step):
+                    if cast("Host", self.server).owner.is_hurried(self.path):
+                        yield piece[begin:]
+                        break
                     yield piece[begin : begin + step]
                     self._wait(step / rate)
 

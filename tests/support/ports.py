@@ -52,7 +52,7 @@ def free_port() -> int:
 def is_listening(port: int) -> bool:
     """Return whether something accepts connections at 127.0.0.1."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
             return True
     except OSError:
         return False

@@ -71,7 +71,7 @@ class Process:
             self._guard.stdin.write(f"{number.value}\n".encode())
             self._guard.stdin.flush()
 
-    def end(self, number: signal.Signals, timeout_s: float = 10.0) -> None:
+    def end(self, number: signal.Signals, timeout_s: float = 30.0) -> None:
         """Send a signal and wait until nothing is left, with SIGKILL after the timeout."""
         self.send(number)
         try:
@@ -90,7 +90,7 @@ class Process:
             assert pipe is not None
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-        self._guard.wait(10)
+        self._guard.wait(30)
 
     def __enter__(self) -> Self:
         return self

@@ -36,7 +36,7 @@ class Program:
         """Everything that it and an earlier run on the same directory printed."""
         return self._log.read_text()
 
-    def wait_until_ready(self, timeout_s: float = 40) -> None:
+    def wait_until_ready(self, timeout_s: float = 120) -> None:
         """Return when it has printed its address.
 
         Raises:
@@ -62,7 +62,7 @@ class Program:
         """Ask it to end and return how many seconds it took."""
         begun = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(60)
         return time.monotonic() - begun
 
     def __enter__(self) -> Self:

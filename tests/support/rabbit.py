@@ -29,8 +29,6 @@ class Rabbit(Service):
         MissingPartError: rabbitmq-server is not installed.
     """
 
-    start_timeout_s = 60.0
-
     def __init__(self, consumer_timeout_s: int = 1800) -> None:
         self._server = _find_server()
         self._erl = find_program("erl", _REMEDY)

@@ -22,6 +22,7 @@ class LocalServer(ABC):
 
     def __init__(self) -> None:
         self._journal = Journal()
+        self._hurried: set[str] = set()
         self._server = _Server(self)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": _POLL_S}, daemon=True
@@ -50,6 +51,17 @@ class LocalServer(ABC):
         """Empty the journal."""
         self._journal.clear()
 
+    def hurry(self, url: str) -> None:
+        """Send what is left of the bodies at an address, and later ones, at once.
+
+        So a test keeps a fetch under way for as long as it needs, whatever else the machine does.
+        """
+        self._hurried.add(url.removeprefix(self.url("")))
+
+    def is_hurried(self, target: str) -> bool:
+        """Return whether a body is not to keep its pace any more."""
+        return target in self._hurried
+
     def record(self, request: Request) -> None:
         """Add a request to the journal."""
         self._journal.open(request)
@@ -66,7 +78,7 @@ class LocalServer(ABC):
         """
         self._server.end(is_serving=self._thread.ident is not None)
         if self._thread.ident is not None:
-            self._thread.join(5)
+            self._thread.join(30)
         if self._server.faults:
             message = f"faults in {type(self).__name__}"
             raise BaseExceptionGroup(message, self._server.faults)

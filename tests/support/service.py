@@ -25,7 +25,7 @@ class Service(ABC):
     #: The signal that asks it to end in good order.
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     #: How long a start may take, in seconds.
-    start_timeout_s: ClassVar[float] = 30.0
+    start_timeout_s: ClassVar[float] = 120.0
     #: The TCP port it listens on; 0 for none.
     port: int = 0
 

@@ -177,7 +177,7 @@ def test_the_provider_rents_in_turns_and_counts_what_comes_back(
 def test_the_provider_takes_its_key_in_three_ways(provider: Provider) -> None:
     headers = ({"Authorization": f"Bearer {provider.key}"}, {"X-Api-Key": provider.key})
 
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=30) as client:
         by_header = [client.get(provider.endpoint, headers=each).status_code for each in headers]
         by_query = client.get(provider.endpoint, params={"key": provider.key}).status_code
         without = client.get(provider.endpoint).status_code

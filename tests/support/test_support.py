@@ -119,7 +119,7 @@ def test_a_slow_body_keeps_its_pace(site: Site, client: httpx.Client) -> None:
 
 
 def test_the_site_ends_at_once_with_a_stalled_client(site: Site) -> None:
-    with Site(site.media) as brief, httpx.Client(trust_env=False) as reader:
+    with Site(site.media) as brief, httpx.Client(trust_env=False, timeout=30) as reader:
         stalled = brief.url("/endless.mp4", stall_after=500_000)
         with reader.stream("GET", stalled) as answer:
             assert "content-length" not in answer.headers
@@ -139,7 +139,7 @@ def test_the_bytes_go_through_the_proxy(site: Site, proxy: ForwardProxy, tmp_pat
 def test_the_proxy_keeps_hosts_apart_on_one_connection(site: Site, proxy: ForwardProxy) -> None:
     with (
         Site(site.media) as other,
-        httpx.Client(trust_env=False, proxy=proxy.url) as client,
+        httpx.Client(trust_env=False, proxy=proxy.url, timeout=30) as client,
     ):
         for place in (site, other, site):
             assert client.get(place.clip_url(9)).status_code == 200
@@ -152,7 +152,7 @@ def test_the_proxy_wants_its_password(site: Site, proxy: ForwardProxy) -> None:
     wrong = proxy.url.replace(proxy.password, "wrong")
 
     for address in (proxy.url_without_password, wrong):
-        with httpx.Client(trust_env=False, proxy=address) as client:
+        with httpx.Client(trust_env=False, proxy=address, timeout=30) as client:
             assert client.get(site.clip_url(1)).status_code == 407
 
 

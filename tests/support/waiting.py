@@ -10,11 +10,14 @@ T = TypeVar("T")
 
 _PAUSE_S = 0.02
 
+PATIENCE_S = 30.0
+"""Enough on a machine that is busy with much else; who need not wait does not pay for it."""
+
 
 async def eventually(
     probe: Callable[[], T | Awaitable[T | None] | None],
     *,
-    timeout_s: float = 5.0,
+    timeout_s: float = PATIENCE_S,
     what: str = "",
 ) -> T:
     """Return the probe's first truthy value.
@@ -43,7 +46,9 @@ async def eventually(
         await asyncio.sleep(_PAUSE_S)
 
 
-def eventually_sync(probe: Callable[[], T | None], *, timeout_s: float = 5.0, what: str = "") -> T:
+def eventually_sync(
+    probe: Callable[[], T | None], *, timeout_s: float = PATIENCE_S, what: str = ""
+) -> T:
     """Return the probe's first truthy value, for code outside an event loop.
 
     Raises:
