@@ -42,7 +42,7 @@ class Person:
     """Somebody with an HTTP client and an account."""
 
     def __init__(self, program: Program) -> None:
-        self.http = httpx.Client(base_url=f"{program.url}/api/v1", trust_env=False)
+        self.http = httpx.Client(base_url=f"{program.url}/api/v1", trust_env=False, timeout=30)
         self.http.post("/auth/register", json=ADA).raise_for_status()
         answer = self.http.post("/auth/login", json=ADA).raise_for_status()
         self.token = answer.json()["access_token"]
@@ -76,7 +76,7 @@ class Person:
             item = self.look(history_id)
             return None if item["status"] in ("queued", "running") else item
 
-        return eventually_sync(probe, timeout_s=30, what=f"download {history_id} to end")
+        return eventually_sync(probe, timeout_s=60, what=f"download {history_id} to end")
 
 
 @pytest.fixture
@@ -107,10 +107,10 @@ def test_watching_it_arrive(program: Program, person: Person, site: Site) -> Non
     bearer = [Subprotocol("bearer"), Subprotocol(person.token)]
     heard: list[dict[str, Any]] = []
     with connect(address, subprotocols=bearer, proxy=None) as socket:
-        snapshot = json.loads(socket.recv(timeout=5))
+        snapshot = json.loads(socket.recv(timeout=30))
         history_id = person.submit(site.clip_url(51, bytes_per_s=60_000), "quick_download")
         while not heard or heard[-1]["status"] != "pending_cleanup":
-            heard.append(json.loads(socket.recv(timeout=15)))
+            heard.append(json.loads(socket.recv(timeout=60)))
 
     figures = [message["percent"] for message in heard if message["type"] == "progress"]
     numbers = [message["seq"] for message in heard]
@@ -156,7 +156,7 @@ def test_killing_it_leaves_nothing_and_it_goes_on_later(
         program.stop(signal.SIGKILL)
 
         eventually_sync(
-            lambda: not [process for process in family if process.is_running()], timeout_s=10
+            lambda: not [process for process in family if process.is_running()], timeout_s=60
         )
         with Program(tmp_path / "data", environment) as again:
             person.moved_to(again)
@@ -168,6 +168,6 @@ def test_a_second_program_on_the_same_directory_is_refused(
 ) -> None:
     second = Program(tmp_path / "data", {})
 
-    assert second.process.wait(10) == 1
+    assert second.process.wait(60) == 1
     assert "is running" in second.output.splitlines()[-1]
     assert program.process.poll() is None

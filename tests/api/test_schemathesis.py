@@ -40,7 +40,7 @@ class Running:
 
     def token(self) -> str:
         account = {"email": self.email, "password": self.password}
-        answer = httpx.post(f"{self.url}/api/v1/auth/login", json=account)
+        answer = httpx.post(f"{self.url}/api/v1/auth/login", json=account, timeout=30)
         return str(answer.json()["access_token"])
 
 

@@ -15,6 +15,8 @@ from tests.storage.books import SMALL, begun, finish, numbers
 from tests.support.postgres import Postgres
 from vasset.schema import migrate
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 COUNTED = """
 SELECT coalesce(sum(file_size), 0) FROM download_history
 WHERE status = 1 AND file_removed_at IS NULL

@@ -20,6 +20,8 @@ from tests.storage.books import SMALL, begun, finish, numbers, submit
 from tests.storage.rows import WISH
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 
 @pytest.mark.parametrize(
     "allowance",

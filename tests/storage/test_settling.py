@@ -3,11 +3,15 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from domain.download import User
 from domain.quotas import Quota
 from storage.downloads import Downloads
 from storage.quotas import Quotas
 from tests.storage.books import begun, numbers
+
+pytestmark = pytest.mark.usefixtures("one_day")
 
 
 async def test_a_size_takes_the_place_of_what_was_reserved(

@@ -26,7 +26,7 @@ def vasset(
         input=typed,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

@@ -107,9 +107,9 @@ async def test_ctrl_c_tells_what_was_found_so_far(
         stderr=subprocess.PIPE,
     )
     # Until it has told of the first one and has the second one in hand.
-    await eventually(lambda: archive.is_taken(large), timeout_s=10)
+    await eventually(lambda: archive.is_taken(large), timeout_s=60)
     process.send_signal(signal.SIGINT)
-    said, faults = await asyncio.wait_for(process.communicate(), 10)
+    said, faults = await asyncio.wait_for(process.communicate(), 60)
 
     assert process.returncode == 130
     assert said.decode().splitlines() == [

@@ -91,7 +91,7 @@ def test_stop_asks_first(tmp_path: Path) -> None:
     supervisor.add(part)
     tended(supervisor, lambda: part.log.read_text() == "up\n")
 
-    supervisor.stop(["child"], 5)
+    supervisor.stop(["child"], 30)
 
     assert last_line(part.log) == "asked"
 
@@ -113,7 +113,7 @@ def test_stop_kills_what_does_not_listen_with_its_children(tmp_path: Path) -> No
     begun = time.monotonic()
     supervisor.stop(["child"], 0.3)
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
     eventually_sync(lambda: not any(is_alive(pid) for pid in pids))
 
 
@@ -129,7 +129,7 @@ def test_a_hurry_ends_the_grace(tmp_path: Path) -> None:
     begun = time.monotonic()
     supervisor.stop(["child"], 30, lambda: True)
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_program_that_is_not_there_says_so_in_its_log(tmp_path: Path) -> None:
 
     process = children.start(part)
 
-    assert process.wait(10) == 1
+    assert process.wait(60) == 1
     assert last_line(part.log) == "cannot start /nowhere/x: [Errno 2] No such file or directory"
 
 
@@ -166,4 +166,4 @@ def test_a_child_hears_the_signals_that_the_parent_handles(tmp_path: Path) -> No
 
     children.send(process, signal.SIGTERM)
 
-    assert process.wait(10) == -signal.SIGTERM
+    assert process.wait(60) == -signal.SIGTERM

@@ -21,7 +21,12 @@ from tests.support.ports import free_port
 from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 from tests.web.rows import Rows
+from web import health
+from web.accounts import logins
+from web.delivery import admission, pacing
+from web.downloads import submits
 from web.front import EXTENSION, Front
+from web.progress import sockets
 from web.transport.serve import config
 
 _names = itertools.count(1)
@@ -133,6 +138,23 @@ async def serving(settings: Settings) -> AsyncGenerator[Site]:
         await running
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for Redis, which is there, although this process and it have much else to do.
+
+    A server that does not hear from it in time counts alone, and then two count for themselves.
+    """
+    for module in (admission, pacing, submits, logins):
+        monkeypatch.setattr(module, "REDIS_TIMEOUT_S", 30)
+    monkeypatch.setattr(health, "PATIENCE_S", 30)
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no socket look by itself whether its token still holds."""
+    monkeypatch.setattr(sockets, "CHECK_EVERY_S", 3_600)
+
+
 @pytest.fixture
 def serve(database_url: str, valkey: Valkey, tmp_path: Path) -> Serve:
     """Serve the app with settings of the test's own, section by section."""
@@ -162,7 +184,7 @@ def fresh_email() -> str:
 @pytest.fixture
 async def http(site: Site) -> AsyncGenerator[httpx.AsyncClient]:
     """A client without a token."""
-    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as client:
+    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as client:
         yield client
 
 
@@ -172,7 +194,7 @@ async def join(site: Site) -> AsyncGenerator[Join]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def joined() -> Member:
-            client = httpx.AsyncClient(base_url=f"{site.url}/api/v1")
+            client = httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30)
             await stack.enter_async_context(client)
             return await register(client)
 

@@ -24,5 +24,7 @@ async def make(member: Member, *scopes: str, **more: object) -> dict[str, Any]:
 async def script(site: Site, key: str) -> AsyncGenerator[httpx.AsyncClient]:
     """A client that shows a key."""
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1", headers=headers) as http:
+    async with httpx.AsyncClient(
+        base_url=f"{site.url}/api/v1", headers=headers, timeout=30
+    ) as http:
         yield http

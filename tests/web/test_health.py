@@ -7,7 +7,7 @@ from tests.web.conftest import Serve, Site
 
 
 async def test_a_server_whose_parts_work_is_ready(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as http:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as http:
         alive = await http.get("/healthz")
         ready = await http.get("/readyz")
 
@@ -21,7 +21,7 @@ async def test_each_part_that_is_away_is_named(
     with Valkey() as valkey:
         async with (
             serve(redis={"url": valkey.url}) as site,
-            httpx.AsyncClient(base_url=site.url) as http,
+            httpx.AsyncClient(base_url=site.url, timeout=30) as http,
         ):
             valkey.kill()
             # As when the disk is not mounted: a folder is there, but not ours.
@@ -50,7 +50,7 @@ async def test_each_part_that_is_away_is_named(
 async def test_a_full_disk_is_not_ready(serve: Serve) -> None:
     async with (
         serve(storage={"stop_ratio": 0.0001}) as site,
-        httpx.AsyncClient(base_url=site.url) as http,
+        httpx.AsyncClient(base_url=site.url, timeout=30) as http,
     ):
         ready = await http.get("/readyz")
 

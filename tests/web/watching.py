@@ -14,6 +14,7 @@ from websockets.typing import Origin, Subprotocol
 from domain.download import Progress
 from domain.events import ProgressEvent, StateEvent
 from domain.states import Stage, Status
+from tests.support.waiting import PATIENCE_S
 from tests.web.conftest import Member, Site
 
 
@@ -30,11 +31,11 @@ async def socket_of(
         yield line
 
 
-async def heard(line: ClientConnection, within_s: float = 5) -> dict[str, Any]:
+async def heard(line: ClientConnection, within_s: float = PATIENCE_S) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(await asyncio.wait_for(line.recv(), within_s)))
 
 
-async def close_code(line: ClientConnection, within_s: float = 5) -> int | None:
+async def close_code(line: ClientConnection, within_s: float = PATIENCE_S) -> int | None:
     with pytest.raises(websockets.ConnectionClosed):
         await asyncio.wait_for(_drain(line), within_s)
     return line.close_code

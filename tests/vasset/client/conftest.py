@@ -37,14 +37,16 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     server = Server(tmp_path_factory.mktemp("server"))
     with server.meddler:
-        httpx.post(f"{server.meddler.url}/api/v1/auth/register", json=ADA).raise_for_status()
+        httpx.post(
+            f"{server.meddler.url}/api/v1/auth/register", json=ADA, timeout=30
+        ).raise_for_status()
         yield server
     server.program.stop()
 
 
 @pytest.fixture(scope="package")
 def key(server: Server) -> str:
-    http = httpx.Client(base_url=f"{server.meddler.url}/api/v1")
+    http = httpx.Client(base_url=f"{server.meddler.url}/api/v1", timeout=30)
     with http:
         token = http.post("/auth/login", json=ADA).json()["access_token"]
         wanted = {"name": "tests", "scopes": ["read", "submit", "deliver"]}

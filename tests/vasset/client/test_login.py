@@ -41,7 +41,7 @@ def test_from_login_to_logout(tmp_path: Path, meddler: Meddler, site: Site) -> N
 
 def opens(meddler: Meddler, key: str) -> int:
     bearer = {"Authorization": f"Bearer {key}"}
-    return httpx.get(f"{meddler.url}/api/v1/user/quota", headers=bearer).status_code
+    return httpx.get(f"{meddler.url}/api/v1/user/quota", headers=bearer, timeout=30).status_code
 
 
 def test_a_second_login_ends_the_key_of_the_first(tmp_path: Path, meddler: Meddler) -> None:

@@ -15,6 +15,8 @@ from tests.support.valkey import Valkey
 from tests.vasset.client.conftest import ADA
 from tests.web.conftest import Section, serving, settings_for
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 MANY = [f"https://example.com/watch/{number}" for number in range(101)]
 
 
@@ -23,7 +25,9 @@ class Counted:
 
     def __init__(self, shell: Shell, url: str, bearer: str) -> None:
         self.shell = shell
-        self.http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {bearer}"})
+        self.http = httpx.AsyncClient(
+            base_url=url, headers={"Authorization": f"Bearer {bearer}"}, timeout=30
+        )
 
     async def run(self, *words: str, said: Sequence[str] = ()) -> tuple[int, str, str]:
         """Return the status of a command, and what it wrote."""
@@ -49,7 +53,7 @@ class Opened:
     @asynccontextmanager
     async def served(self, *scopes: str, **more: Section) -> AsyncGenerator[Counted]:
         async with serving(settings_for(*self._places, **more)) as site:
-            async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http:
+            async with httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as http:
                 await http.post("/auth/register", json=ADA)
                 token = (await http.post("/auth/login", json=ADA)).json()["access_token"]
                 bearer = {"Authorization": f"Bearer {token}"}

@@ -107,7 +107,7 @@ async def test_the_kept_hash_is_argon2id(member: Member, rows: Rows) -> None:
 async def test_a_closed_server_takes_no_accounts(serve: Serve) -> None:
     async with (
         serve(auth={"registration": "closed"}) as site,
-        httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http,
+        httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as http,
     ):
         answer = await http.post(
             "/auth/register", json={"email": "ada@example.com", "password": PASSWORD}
@@ -178,12 +178,12 @@ async def test_fifty_logins_at_once_leave_the_other_routes_quick(
     account = {"email": member.email, "password": PASSWORD}
     logins = [asyncio.create_task(http.post("/auth/login", json=account)) for _ in range(50)]
 
-    start = time.perf_counter()
     await other.http.get("/auth/me")
-    waited = time.perf_counter() - start
+    done = sum(login.done() for login in logins)
 
     assert {answer.status_code for answer in await asyncio.gather(*logins)} == {200}
-    assert waited < 1
+    # Not after them: most have not had their turn yet.
+    assert done < len(logins) / 2
 
 
 async def test_refusals_write_nothing(http: httpx.AsyncClient, member: Member, rows: Rows) -> None:

@@ -67,6 +67,7 @@ async def test_what_is_no_key_is_nobody(
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.usefixtures("unchecked")
 async def test_a_revoked_key_is_nobody_at_once_and_loses_its_socket(
     site: Site, member: Member
 ) -> None:
@@ -77,7 +78,7 @@ async def test_a_revoked_key_is_nobody_at_once_and_loses_its_socket(
         before = await http.get("/user/history")
         revoked = await member.http.delete(f"/auth/keys/{made['key_id']}")
         after = await http.get("/user/history")
-        code = await close_code(line, 1)
+        code = await close_code(line)
 
     left = (await member.http.get("/auth/keys")).json()["items"]
     assert [a.status_code for a in (before, revoked, after)] == [200, 204, 401]

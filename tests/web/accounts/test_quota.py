@@ -19,6 +19,8 @@ from tests.web.conftest import Member, Serve, Site, register
 from tests.web.pairs import pair
 from tests.web.rows import Rows
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 POOL = 10
 """Connections that an app has to the database. Source: storage/db.py."""
 
@@ -35,7 +37,7 @@ async def quota_of(member: Member) -> dict[str, dict[str, Any]]:
 
 async def give(site: Site, member: Member, **limits: int | None) -> httpx.Response:
     """Lay limits on a member, as an administrator who is just that for a moment."""
-    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as client:
+    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as client:
         admin = await register(client)
         await site.front.services.db.raw(
             f"UPDATE users SET role = 'admin' WHERE user_id = {admin.user_id}"
@@ -175,7 +177,7 @@ async def test_an_administrator_changes_one_limit_and_the_others_stay(
 
 async def test_nobody_else_may(site: Site, member: Member) -> None:
     change = {"quota": {"daily_downloads": 1_000}}
-    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as stranger:
+    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as stranger:
         without = await stranger.patch(f"/admin/users/{member.user_id}", json=change)
     answer = await member.http.patch(f"/admin/users/{member.user_id}", json=change)
 

@@ -56,7 +56,7 @@ async def test_nobody_else_is_let_in(
     state = "SELECT md5(string_agg(u::text, '' ORDER BY user_id)) FROM users u"
     before = await rows.ask(state)
 
-    async with httpx.AsyncClient(base_url=site.url) as stranger:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as stranger:
         unknown = await stranger.request(method, path, json={"disabled": True})
     user = await member.http.request(method, site.url + path, json={"disabled": True})
 

@@ -37,7 +37,7 @@ async def test_an_administrator_sees_what_the_proxies_did(site: Site, member: Me
 
 
 async def test_nobody_else_does(site: Site, member: Member) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as stranger:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as stranger:
         without = await stranger.get("/api/v1/admin/proxies")
     answer = await member.http.get("/admin/proxies")
 
@@ -48,7 +48,7 @@ async def test_nobody_else_does(site: Site, member: Member) -> None:
 async def test_the_metrics_say_the_same_as_the_rows(site: Site) -> None:
     await some_history(site)
 
-    async with httpx.AsyncClient(base_url=site.url) as http:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as http:
         answer = await http.get("/metrics")
 
     samples = {

@@ -10,6 +10,8 @@ from domain.states import Stage
 from tests.web.conftest import Member, Site
 from tests.web.rows import Rows
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 Fail = Callable[..., Awaitable[None]]
 
 

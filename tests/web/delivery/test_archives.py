@@ -51,7 +51,7 @@ def test_names_that_are_alike_get_a_number() -> None:
 async def test_a_ticket_opens_the_archive_without_a_header(reader: Reader) -> None:
     ids = [await reader.file(), await reader.file()]
     shown = (await reader.http.post("/download/archive-ticket", json={"history_ids": ids})).json()
-    async with httpx.AsyncClient() as stranger:
+    async with httpx.AsyncClient(timeout=30) as stranger:
         url = f"{str(reader.http.base_url).rstrip('/')}/download/archive"
 
         answer = await stranger.get(url, params={"ticket": shown["ticket"]})
@@ -98,7 +98,7 @@ async def test_archives_take_slots_and_give_them_back(serve: Serve, postgres: Po
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(reader.stalled(archive_of(*ids)))
             await eventually(lambda: reader.active == 1)
-            refused = await asyncio.wait_for(reader.http.get(path_of(ids[0])), 2)
+            refused = await asyncio.wait_for(reader.http.get(path_of(ids[0])), 30)
         await eventually(lambda: reader.active == 0)
 
     assert refused.status_code == 429

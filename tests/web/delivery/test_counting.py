@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from tests.support.waiting import eventually
 from tests.web.delivery.conftest import CONTENT, LARGE, Reader, path_of
+from tests.web.delivery.test_ends import received
 
 
 async def delivered(reader: Reader, transfers: int) -> dict[int, tuple[int, int]]:
@@ -38,7 +39,7 @@ async def test_a_transfer_that_breaks_off_counts_for_what_was_sent(direct: Reade
     history_id = await direct.file(LARGE)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(direct.stalled(path_of(history_id)))
-        await asyncio.to_thread(connection.recv, 1_000)
+        await asyncio.to_thread(received, connection, 5_000)
 
     counted = await delivered(direct, 1)
 

@@ -57,7 +57,7 @@ async def test_a_file_elsewhere_is_a_redirect_that_needs_no_token(
     async with fleet(serve, postgres, tmp_path) as nodes:
         sent = await nodes.http.get(path_of(nodes.history_id))
         location = sent.headers["Location"]
-        async with httpx.AsyncClient() as stranger:
+        async with httpx.AsyncClient(timeout=30) as stranger:
             there = await stranger.get(location)
             part = await stranger.get(location, headers={"Range": "bytes=3-4"})
         followed = await nodes.http.get(path_of(nodes.history_id), follow_redirects=True)
@@ -171,7 +171,7 @@ async def test_a_forged_ticket_opens_nothing_on_the_other_node(
 ) -> None:
     async with fleet(serve, postgres, tmp_path) as nodes:
         location = (await nodes.http.get(path_of(nodes.history_id))).headers["Location"]
-        async with httpx.AsyncClient() as stranger:
+        async with httpx.AsyncClient(timeout=30) as stranger:
             forged = await stranger.get(location[:-1] + ("A" if location[-1] != "A" else "B"))
 
     assert forged.status_code == 403

@@ -20,7 +20,7 @@ async def test_on_a_port_of_its_own_it_lets_the_page_in_and_no_page_of_another_p
     nginx: Nginx,
 ) -> None:
     other = nginx.url.replace(str(nginx.port), str(free_port()))
-    async with httpx.AsyncClient(base_url=nginx.url) as browser:
+    async with httpx.AsyncClient(base_url=nginx.url, timeout=30) as browser:
         answers = [
             await browser.post("/session/renew", headers={"Origin": origin})
             for origin in (nginx.url, other, "http://127.0.0.1")

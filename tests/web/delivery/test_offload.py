@@ -65,7 +65,7 @@ async def test_no_client_reaches_the_files_by_themselves(
     behind: tuple[Reader, Nginx], place: str, tail: str
 ) -> None:
     _, nginx = behind
-    async with httpx.AsyncClient(base_url=nginx.url) as stranger:
+    async with httpx.AsyncClient(base_url=nginx.url, timeout=30) as stranger:
         answer = await stranger.get(f"/_vasset/{place}/{tail}")
 
     assert answer.status_code == 404

@@ -26,7 +26,7 @@ async def test_a_file_that_went_since_it_was_judged_is_a_problem_and_no_page_of_
             swapped.symlink_to(path)
         with installed(lambda: Nginx(site.port, tmp_path)) as nginx:
             answer = await reader.http.get(f"{nginx.url}/api/v1{path_of(history_id)}")
-            async with httpx.AsyncClient(base_url=nginx.url) as stranger:
+            async with httpx.AsyncClient(base_url=nginx.url, timeout=30) as stranger:
                 unasked = await stranger.get("/_vasset/whole/archive/1")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -37,7 +37,7 @@ async def test_files_and_answers_follow_each_other_on_one_connection(direct: Rea
     part = request_for(direct, path_of(history_id), "Range: bytes=5-9")
 
     writer.write(request_for(direct, path_of(history_id)) + part + request_for(direct, "/auth/me"))
-    answers = [await asyncio.wait_for(answer_of(stream), 10) for _ in range(3)]
+    answers = [await asyncio.wait_for(answer_of(stream), 60) for _ in range(3)]
     writer.close()
 
     assert [head[9:12] for head, _ in answers] == [b"200", b"206", b"200"]

@@ -111,7 +111,7 @@ async def test_the_limit_of_a_user_is_for_all_of_their_streams_and_for_theirs_al
 async def test_a_reader_below_the_least_rate_is_cut_and_a_faster_one_is_not(
     serve: Serve, postgres: Postgres
 ) -> None:
-    limits = {"min_bytes_per_s": 100_000, "patience_s": 3}
+    limits = {"min_bytes_per_s": 20_000, "patience_s": 3}
     async with limited(serve, postgres, **limits) as reader:
         slow, fast = await reader.file(LARGE), await reader.file(LARGE)
         async with (
@@ -149,8 +149,8 @@ async def test_a_reader_that_takes_nothing_loses_its_slot(
 
         async with reader.stalled(path[what]) as connection:
             await eventually(lambda: reader.active == 1)
-            await eventually(lambda: reader.active == 0, timeout_s=10)
-            connection.settimeout(5)
+            await eventually(lambda: reader.active == 0, timeout_s=60)
+            connection.settimeout(30)
             received = await asyncio.to_thread(drained, connection)
 
     assert received < len(LARGE)

@@ -13,6 +13,7 @@ from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
 from tests.web.conftest import Serve, serving, settings_for
 from tests.web.delivery.conftest import LARGE, Reader, descriptors, path_of, reading
+from web.delivery import admission
 
 
 @asynccontextmanager
@@ -35,7 +36,7 @@ async def test_the_limit_of_the_node_holds_over_its_processes(
         first, second, third = [await here.file(LARGE) for _ in range(3)]
         async with here.stalled(path_of(first)), there.stalled(path_of(second)):
             await eventually(lambda: (here.active, there.active) == (1, 1))
-            refused = await asyncio.wait_for(here.http.get(path_of(third)), 2)
+            refused = await asyncio.wait_for(here.http.get(path_of(third)), 30)
             bare = await here.http.head(path_of(third))
             other = await here.http.get(
                 f"{there.site.url}/api/v1{path_of(third)}",
@@ -58,7 +59,7 @@ async def test_a_user_has_a_limit_below_that_of_the_node(serve: Serve, postgres:
         anothers = await another.file()
         async with there.stalled(path_of(first)):
             await eventually(lambda: there.active == 1)
-            refused = await asyncio.wait_for(here.http.get(path_of(second)), 2)
+            refused = await asyncio.wait_for(here.http.get(path_of(second)), 30)
             served = await another.http.get(path_of(anothers))
 
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_transfers")
@@ -74,13 +75,13 @@ async def test_several_streams_of_one_file_are_one_slot(serve: Serve, postgres: 
                 by = (here, there)[number % 2]
                 await stack.enter_async_context(by.stalled(path_of(history_id)))
             await eventually(lambda: here.active + there.active == MAX_STREAMS)
-            refused = await asyncio.wait_for(here.http.get(path_of(history_id)), 2)
+            refused = await asyncio.wait_for(here.http.get(path_of(history_id)), 30)
 
     assert refused.status_code == 429
 
 
 async def test_a_slot_that_becomes_free_within_a_second_is_waited_for(
-    serve: Serve, postgres: Postgres
+    serve: Serve, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with (
         serve(delivery={"max_concurrent": 1}) as site,
@@ -89,6 +90,8 @@ async def test_a_slot_that_becomes_free_within_a_second_is_waited_for(
         first, second = [await reader.file(LARGE) for _ in range(2)]
         async with reader.stalled(path_of(first)) as connection:
             await eventually(lambda: reader.active == 1)
+            # How long that second is here, is for the machine to say.
+            monkeypatch.setattr(admission, "PATIENCE_S", 30)
             waiting = asyncio.create_task(reader.http.get(path_of(second)))
             await asyncio.sleep(0.3)
             connection.close()
@@ -147,7 +150,7 @@ async def test_without_redis_each_process_counts_alone(
             own.stop()
             async with reader.stalled(path_of(first)):
                 await eventually(lambda: reader.active == 1)
-                refused = await asyncio.wait_for(reader.http.get(path_of(second)), 4)
+                refused = await asyncio.wait_for(reader.http.get(path_of(second)), 30)
             await eventually(lambda: reader.active == 0)
             served = await reader.http.get(path_of(second))
 

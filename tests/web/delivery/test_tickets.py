@@ -77,7 +77,7 @@ async def ticket_of(reader: Reader, history_id: int) -> str:
 @pytest.fixture
 async def stranger(reader: Reader) -> httpx.AsyncClient:
     """A client without a token."""
-    return httpx.AsyncClient(base_url=reader.http.base_url)
+    return httpx.AsyncClient(base_url=reader.http.base_url, timeout=30)
 
 
 async def test_a_ticket_opens_the_file_without_a_header_and_again(
@@ -121,7 +121,7 @@ async def test_a_ticket_ends_with_its_file_and_with_its_account(
 ) -> None:
     history_id = await direct.file()
     path = await ticket_of(direct, history_id)
-    async with httpx.AsyncClient(base_url=direct.http.base_url) as stranger:
+    async with httpx.AsyncClient(base_url=direct.http.base_url, timeout=30) as stranger:
         before = await stranger.get(path)
         await end(direct, history_id)
 

@@ -63,7 +63,7 @@ async def test_what_is_not_the_file_of_the_row_is_never_sent(
     await asyncio.to_thread(spoil, path, how)
 
     answers = [
-        await asyncio.wait_for(reader.http.request(method, path_of(history_id)), 5)
+        await asyncio.wait_for(reader.http.request(method, path_of(history_id)), 30)
         for method in ("GET", "HEAD")
     ]
 

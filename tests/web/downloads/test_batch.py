@@ -191,7 +191,7 @@ async def test_a_batch_is_its_owners_alone(member: Member, join: Join) -> None:
 
 
 async def test_a_batch_needs_a_token(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as stranger:
+    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as stranger:
         answer = await stranger.post("/download/batch", json={"urls": GOOD, "mode": "archive"})
 
     assert answer.status_code == 401

@@ -10,6 +10,8 @@ from tests.web.conftest import Join, Member, Serve, Site
 from tests.web.pairs import pair
 from tests.web.rows import Rows
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 VIDEO: dict[str, object] = {"url": "https://example.com/watch", "mode": "archive"}
 OTHER: dict[str, object] = {"url": "https://example.com/other", "mode": "archive"}
 BATCH: dict[str, object] = {"urls": ["https://example.com/a", "nonsense"], "mode": "archive"}

@@ -78,7 +78,7 @@ async def fleet(database_url: str, valkey: Valkey, folder: Path) -> AsyncGenerat
         async with (
             open_station(environment, folder) as station,
             serving(settings) as site,
-            httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http,
+            httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as http,
         ):
             member = await register(http)
             await station.become(member.email)
@@ -97,15 +97,17 @@ async def work(here: Fleet) -> tuple[list[int], Samples, Samples]:
     flaky = await here.ended(here.source.url("/flaky/known?times=1&status=503"), **QUICK)
     await here.ended(here.source.url("/status/404"), **QUICK)
 
-    cancelled = await here.member.submit(clip(3, bytes_per_s=20_000))
-    await eventually(lambda: len(worker.lines("fetch_started")) == 6, timeout_s=20)
+    cancelled = await here.member.submit(clip(3, bytes_per_s=3_000))
+    await eventually(lambda: len(worker.lines("fetch_started")) == 6, timeout_s=60)
     running = await measured(here.site)
     await here.member.http.post(f"/download/{cancelled}/cancel")
     await here.station.reached(cancelled, Status.CANCELLED)
 
-    interrupted = await here.member.submit(clip(4, bytes_per_s=400_000))
-    await eventually(lambda: len(worker.lines("fetch_started")) == 7, timeout_s=20)
+    held = clip(4, bytes_per_s=3_000)
+    interrupted = await here.member.submit(held)
+    await eventually(lambda: len(worker.lines("fetch_started")) == 7, timeout_s=60)
     worker.stop(signal.SIGKILL)
+    here.source.hurry(held)
     await here.sql(DIED)
     await here.station.start_worker()
     await here.station.ended(interrupted)
@@ -127,7 +129,7 @@ async def clean_up(here: Fleet, quick: int, stuck: int, deleted: int) -> None:
     gone = await here.file(deleted)
     answer = await here.member.http.delete(f"/user/history/{deleted}")
     assert answer.status_code == 204
-    await eventually(lambda: not gone.exists(), timeout_s=20)
+    await eventually(lambda: not gone.exists(), timeout_s=60)
 
 
 async def test_every_counter_agrees_with_a_known_history(
@@ -151,7 +153,7 @@ async def test_every_counter_agrees_with_a_known_history(
             return told if (delivered, removed) == (2, 2) else None
 
         told: Samples = await eventually(
-            complete, timeout_s=20, what="what is written a moment later"
+            complete, timeout_s=60, what="what is written a moment later"
         )
 
     assert (sent.status_code, refused.is_error) == (200, True)

@@ -9,7 +9,7 @@ COUNT = "vasset_http_request_seconds_count"
 
 
 async def test_requests_are_measured_by_pattern_method_and_status(serve: Serve) -> None:
-    async with serve() as site, httpx.AsyncClient(base_url=site.url) as http:
+    async with serve() as site, httpx.AsyncClient(base_url=site.url, timeout=30) as http:
         for number in range(3):
             await http.get(f"/api/v1/download/{number}")
         await http.get("/healthz")
@@ -23,7 +23,7 @@ async def test_requests_are_measured_by_pattern_method_and_status(serve: Serve) 
 
 
 async def test_clients_cannot_add_a_series_of_their_own(serve: Serve) -> None:
-    async with serve() as site, httpx.AsyncClient(base_url=site.url) as http:
+    async with serve() as site, httpx.AsyncClient(base_url=site.url, timeout=30) as http:
         for method in ("GET", "PROPFIND", "REPORT", "MKCOL", "LOCK"):
             for path in ("/healthz", "/no/such", "/no/such/either"):
                 await http.request(method, path)

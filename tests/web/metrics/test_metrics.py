@@ -29,7 +29,7 @@ async def site(serve: Serve) -> AsyncGenerator[Site]:
 
 async def measured(site: Site) -> Samples:
     """Return what the server says by name and labels, as a scraper reads it."""
-    async with httpx.AsyncClient(base_url=site.url) as http:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as http:
         answer = await http.get("/metrics")
     assert answer.status_code == 200, answer.text
     return {
@@ -140,7 +140,7 @@ async def test_without_redis_the_rest_is_told(serve: Serve) -> None:
 async def test_refused_logins_are_counted_by_reason(serve: Serve) -> None:
     async with (
         serve(auth={"login_attempts_per_account": 2}) as site,
-        httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http,
+        httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as http,
     ):
         await register(http)
         for _ in range(4):
@@ -156,7 +156,7 @@ async def test_refused_logins_are_counted_by_reason(serve: Serve) -> None:
 
 
 async def test_open_sockets_are_counted(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http:
+    async with httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as http:
         member = await register(http)
         async with socket_of(site, member.token) as line:
             await heard(line)

@@ -72,7 +72,7 @@ async def let_everything_happen(site: Site) -> None:
 
 @pytest.fixture
 async def scrape(serve: Serve) -> AsyncGenerator[str]:
-    async with serve() as site, httpx.AsyncClient(base_url=site.url) as http:
+    async with serve() as site, httpx.AsyncClient(base_url=site.url, timeout=30) as http:
         await let_everything_happen(site)
         await http.get("/healthz")
         yield (await http.get("/metrics")).text

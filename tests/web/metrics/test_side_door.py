@@ -23,8 +23,8 @@ async def test_each_port_shows_its_own(database_url: str, valkey: Valkey, tmp_pa
     process = start_web(settings, port, {"VASSET_SERVER__METRICS_PORT": str(side)})
     try:
         async with (
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as outside,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{side}") as inside,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as outside,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{side}", timeout=30) as inside,
         ):
 
             async def ready() -> bool:
@@ -33,7 +33,7 @@ async def test_each_port_shows_its_own(database_url: str, valkey: Valkey, tmp_pa
                 except httpx.ConnectError:
                     return False
 
-            await eventually(ready, timeout_s=20)
+            await eventually(ready, timeout_s=60)
             seen = {
                 path: ((await outside.get(path)).status_code, (await inside.get(path)).status_code)
                 for path in ("/metrics", "/readyz", "/healthz", "/docs", "/api/v1/user/history")
@@ -45,7 +45,7 @@ async def test_each_port_shows_its_own(database_url: str, valkey: Valkey, tmp_pa
                 await connect(f"ws://127.0.0.1:{side}/api/v1/ws/progress").__aenter__()
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait, 15)
+        await asyncio.to_thread(process.wait, 60)
 
     assert seen == {
         "/metrics": (404, 200),

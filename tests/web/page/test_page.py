@@ -10,7 +10,7 @@ LIMIT_BYTES = 100_000
 
 
 async def test_the_page_runs_no_code_but_its_own(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         page = await client.get("/")
 
     policy = dict(
@@ -25,7 +25,7 @@ async def test_the_page_runs_no_code_but_its_own(site: Site) -> None:
 
 
 async def test_files_are_kept_for_good_and_the_page_is_asked_for_each_time(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         page = await client.get("/")
         unchanged = await client.get("/", headers={"If-None-Match": page.headers["ETag"]})
         names = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -38,7 +38,7 @@ async def test_files_are_kept_for_good_and_the_page_is_asked_for_each_time(site:
 
 
 async def test_the_first_view_is_small(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         page = await client.get("/")
         names = {"/", *re.findall(r'(?:src|href)="([^"]+)"', page.text)}
         base = next(name for name in names if name.endswith("main.js")).removesuffix("main.js")
@@ -49,7 +49,7 @@ async def test_the_first_view_is_small(site: Site) -> None:
 
 
 async def test_a_client_that_cannot_unpack_gets_plain_text(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         packed = await client.get("/")
         plain = await client.get("/", headers={"Accept-Encoding": "identity"})
 
@@ -59,7 +59,7 @@ async def test_a_client_that_cannot_unpack_gets_plain_text(site: Site) -> None:
 
 
 async def test_a_file_of_another_version_is_not_there(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         base = re.findall(r"/page/\w+/", (await client.get("/")).text)[0]
         wrong = ("/page/0000000000000000/main.js", f"{base}page.html", f"{base}../routes.py")
 

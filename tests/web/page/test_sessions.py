@@ -10,7 +10,7 @@ from tests.web.conftest import PASSWORD, Join, Member, Site
 
 def browser(site: Site, origin: str | None = None) -> httpx.AsyncClient:
     headers = {"Origin": origin or site.url}
-    return httpx.AsyncClient(base_url=site.url, headers=headers)
+    return httpx.AsyncClient(base_url=site.url, headers=headers, timeout=30)
 
 
 async def sign_in(client: httpx.AsyncClient, member: Member) -> httpx.Response:
@@ -82,7 +82,7 @@ async def test_a_page_of_strangers_is_refused(
 
 
 async def test_no_origin_is_no_browser(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         answer = await client.post("/session/renew")
 
     assert answer.status_code == 403

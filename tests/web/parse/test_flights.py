@@ -143,7 +143,7 @@ async def test_without_redis_it_is_answered_so_and_goes_on_when_redis_is_back(
                 answer = await parsing.ask(shelf.url("/feed"))
                 return answer if answer.status_code == 200 else None
 
-            back = await eventually(answered, timeout_s=20, what="an answer")
+            back = await eventually(answered, timeout_s=60, what="an answer")
 
     assert code(away) == (503, "unavailable")
     assert "Retry-After" in away.headers

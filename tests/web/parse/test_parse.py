@@ -36,7 +36,7 @@ async def test_a_format_that_is_told_can_be_downloaded(working: Parsing, videos:
         shown = (await working.member.http.get(f"/download/{history_id}")).json()
         return None if shown["status"] in ("queued", "running") else shown
 
-    shown = await eventually(ended, timeout_s=30, what="the download")
+    shown = await eventually(ended, timeout_s=60, what="the download")
     assert shown is not None
     assert (shown["status_code"], shown["file_name"]) == (Status.COMPLETED, "manifest.mkv")
 

@@ -166,15 +166,17 @@ async def test_a_web_process_that_dies_meanwhile_leaves_nothing_and_the_repeat_a
         parsing.site.settings, port, {"VASSET_EGRESS__ALLOW_PRIVATE": json.dumps([LOOPBACK])}
     )
     try:
-        await eventually(lambda: is_listening(port), timeout_s=20, what="the web process")
+        await eventually(lambda: is_listening(port), timeout_s=60, what="the web process")
         await parsing.station.start_worker()
         shelf.delay_s = 60
         asked = {"playlist_url": shelf.url("/feed"), "mode": "archive"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1") as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30
+        ) as client:
             client.headers["Authorization"] = f"Bearer {parsing.member.token}"
             client.headers["Idempotency-Key"] = "k"
             asking = asyncio.create_task(client.post("/download/batch", json=asked, timeout=60))
-            await eventually(lambda: shelf.requests_for("/feed"), timeout_s=10, what="the look")
+            await eventually(lambda: shelf.requests_for("/feed"), timeout_s=60, what="the look")
             doomed.kill()
             died = await asyncio.gather(asking, return_exceptions=True)
     finally:
@@ -187,7 +189,7 @@ async def test_a_web_process_that_dies_meanwhile_leaves_nothing_and_the_repeat_a
         answer = await submit(parsing, shelf.url("/feed"), key="k", mode="archive")
         return answer if answer.status_code == 202 else None
 
-    answer = await eventually(accepted, timeout_s=20, what="the batch")
+    answer = await eventually(accepted, timeout_s=60, what="the batch")
 
     assert isinstance(died[0], httpx.TransportError)
     assert left == []

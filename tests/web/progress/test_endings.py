@@ -14,7 +14,6 @@ from tests.web.rows import Rows
 from tests.web.watching import close_code, heard, socket_of
 
 ANOTHER = "a battery of horses"
-AT_ONCE_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +67,18 @@ ENDINGS: list[Callable[[Site, Member], Awaitable[None]]] = [
 
 
 @pytest.mark.parametrize("end", ENDINGS)
+@pytest.mark.usefixtures("unchecked")
 async def test_tokens_and_sockets_end_at_once_on_every_process(
     site: Site, neighbour: Site, member: Member, end: Callable[[Site, Member], Awaitable[None]]
 ) -> None:
-    """The check that comes by itself is ten seconds away."""
+    """The check that comes by itself never comes."""
     headers = {"Authorization": f"Bearer {member.token}"}
     async with (
         socket_of(site, member.token) as here,
         socket_of(neighbour, member.token) as there,
-        httpx.AsyncClient(base_url=f"{neighbour.url}/api/v1", headers=headers) as elsewhere,
+        httpx.AsyncClient(
+            base_url=f"{neighbour.url}/api/v1", headers=headers, timeout=30
+        ) as elsewhere,
     ):
         for line in (here, there):
             await heard(line)
@@ -84,7 +86,7 @@ async def test_tokens_and_sockets_end_at_once_on_every_process(
 
         await end(site, member)
 
-        codes = [await close_code(here, AT_ONCE_S), await close_code(there, AT_ONCE_S)]
+        codes = [await close_code(here), await close_code(there)]
         me = await elsewhere.get("/auth/me")
         submitted = await elsewhere.post(
             "/download", json={"url": "https://example.com/v", "mode": "archive"}

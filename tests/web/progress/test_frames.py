@@ -82,7 +82,7 @@ async def test_what_no_client_sends_closes_the_socket(
 
         sending = asyncio.create_task(send_all())
         try:
-            assert await asyncio.wait_for(raw.close_code(), 10) == code
+            assert await asyncio.wait_for(raw.close_code(), 60) == code
         finally:
             sending.cancel()
 
@@ -91,4 +91,4 @@ async def test_a_frame_without_a_mask_closes_the_socket(site: Site, member: Memb
     async with raw_socket(site, member) as raw:
         await raw.send(FINAL | TEXT, os.urandom(5), masked=False)
 
-        assert await asyncio.wait_for(raw.close_code(), 5) == CloseCode.PROTOCOL_ERROR
+        assert await asyncio.wait_for(raw.close_code(), 30) == CloseCode.PROTOCOL_ERROR

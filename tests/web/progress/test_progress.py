@@ -223,7 +223,7 @@ async def test_after_redis_comes_back_everything_is_told_anew(
     with Valkey() as valkey:
         async with (
             serve(redis={"url": valkey.url}) as site,
-            httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http,
+            httpx.AsyncClient(base_url=f"{site.url}/api/v1", timeout=30) as http,
         ):
             member = await register(http)
             rows = Rows(
@@ -235,9 +235,9 @@ async def test_after_redis_comes_back_everything_is_told_anew(
                 await asyncio.to_thread(valkey.kill)
                 await rows.run(history_id)
                 await asyncio.to_thread(valkey.start)
-                again = await heard(line, 6)
+                again = await heard(line)
                 while again["type"] != "snapshot":
-                    again = await heard(line, 6)
+                    again = await heard(line)
                 await site.front.services.feed.publish(state(member, history_id, Status.FAILED))
                 last = await heard(line)
 

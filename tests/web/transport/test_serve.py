@@ -59,7 +59,7 @@ async def test_it_stops_within_seconds_though_a_socket_is_open(
     process: subprocess.Popen[bytes], port: int
 ) -> None:
     url = f"127.0.0.1:{port}"
-    async with httpx.AsyncClient(base_url=f"http://{url}/api/v1") as http:
+    async with httpx.AsyncClient(base_url=f"http://{url}/api/v1", timeout=30) as http:
 
         async def answers() -> bool:
             try:

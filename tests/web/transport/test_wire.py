@@ -16,7 +16,7 @@ UPGRADE = (
 )
 
 
-async def said(site: Site, *parts: bytes, within_s: float = 5) -> bytes:
+async def said(site: Site, *parts: bytes, within_s: float = 30) -> bytes:
     """Send bytes over a new connection and return all that comes back until it is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     try:
@@ -102,7 +102,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
 async def test_the_time_for_a_head_starts_anew_with_each_request(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "HEAD_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(wire, "HEAD_TIMEOUT_S", 1.5)
 
     answers = await said(site, HEAD + b"\r\n", HEAD)
 
@@ -112,7 +112,7 @@ async def test_the_time_for_a_head_starts_anew_with_each_request(
 async def test_a_body_behind_another_request_is_neither_head_nor_late(
     site: Site, member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "HEAD_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(wire, "HEAD_TIMEOUT_S", 1)
     # As long as a body may be: together with its head longer than a head may be.
     body = b" " * 65_400 + b'{"url":"https://example.com/v","mode":"archive"}'
     head = (
@@ -123,9 +123,9 @@ async def test_a_body_behind_another_request_is_neither_head_nor_late(
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
 
     writer.write(HEAD + b"\r\n" + head + body[:10])
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.3)
     writer.write(body[10:])
-    answers = await asyncio.wait_for(reader.read(), 5)
+    answers = await asyncio.wait_for(reader.read(), 30)
 
     writer.close()
     assert b"HTTP/1.1 200" in answers

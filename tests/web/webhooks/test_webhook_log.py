@@ -105,7 +105,7 @@ async def test_no_administrator_and_no_metric_shows_the_address(
             f"/admin/audit?user={member.user_id}",
         )
     ]
-    async with httpx.AsyncClient(base_url=site.url) as http:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as http:
         pages.append(await http.get("/metrics"))
 
     assert all(page.status_code == 200 for page in pages)

@@ -32,6 +32,7 @@ class Place:
             base_url=f"{site.url}/api/v1",
             transport=httpx.AsyncHTTPTransport(local_address=self.address),
             headers=headers,
+            timeout=30,
         )
 
     async def log_in(self, email: str, password: str = PASSWORD) -> int:
