@@ -15,13 +15,15 @@ from storage.db import BusyError, DatabaseError, Db, Session
 
 Tell = Callable[[str], None]
 
-MAX_TRIES = 60
+MAX_TRIES = 200
 """How often the locks of all tables are asked for; each try is over soon, so nobody waits long."""
 
-_AGAIN_S = 1.0
+_AGAIN_S = 0.5
 _PROGRESS_S = 10.0
 _BUILD_MEMORY = "256MB"
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s';"
+# Well below PostgreSQL's deadlock_timeout of a second: whoever holds a table that we want and wants
+# one that we hold would be ended instead of us, and a client told to come again.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '300ms';"
 
 _INDEX = re.compile(
     r"^CREATE (?:UNIQUE )?INDEX IF NOT EXISTS (?P<name>\w+)\s+ON (?P<table>\w+)[^;]*;", re.MULTILINE

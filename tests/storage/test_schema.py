@@ -11,7 +11,7 @@ import pytest
 from domain.quotas import Allowance
 from domain.requests import Quality, Wish
 from domain.states import Mode
-from storage.db import Db
+from storage.db import Db, Session
 from storage.downloads import Downloads
 from storage.schema import take_apart
 from storage.users import Users
@@ -35,6 +35,10 @@ WHERE schemaname = 'public'
 UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), ''
 FROM pg_trigger WHERE NOT tgisinternal
 ORDER BY 1, 2, 3
+"""
+WAITING = """
+SELECT count(*) > 0 FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE datname = current_database() AND relation = '{}'::regclass AND NOT granted
 """
 
 
@@ -62,7 +66,7 @@ async def submit(db: Db) -> None:
 
 
 @asynccontextmanager
-async def held(url: str, script: str) -> AsyncGenerator[None]:
+async def held(url: str, script: str) -> AsyncGenerator[Session]:
     """Keep a transaction open that has run a script."""
     db = Db(url, max_size=1)
     await db.open()
@@ -70,7 +74,7 @@ async def held(url: str, script: str) -> AsyncGenerator[None]:
         async with db.session() as session:
             await session.run("BEGIN")
             await session.run(script)
-            yield
+            yield session
             await session.run("ROLLBACK")
     finally:
         await db.close()
@@ -162,3 +166,22 @@ async def test_a_table_in_use_is_waited_for_a_little_at_a_time(database_url: str
     await migrating
 
     assert "in use" in told[0]
+
+
+async def test_a_writer_across_the_way_of_a_migration_is_not_ended(
+    database_url: str, sql: Sql
+) -> None:
+    """Each holds what the other wants; PostgreSQL would end who has waited longer, the writer."""
+    told: list[str] = []
+
+    async with held(database_url, "LOCK TABLE download_history IN ROW EXCLUSIVE MODE") as writer:
+        async with held(database_url, "LOCK TABLE users IN ACCESS SHARE MODE"):
+            migrating = asyncio.create_task(migrate(database_url, told.append))
+            await eventually(lambda: sql(WAITING.format("users")) == "t")
+            wanted = writer.run("LOCK TABLE refresh_tokens IN ROW SHARE MODE")
+            writing = asyncio.create_task(wanted)
+            await eventually(lambda: writing.done() or sql(WAITING.format("refresh_tokens")) == "t")
+        await writing
+    await migrating
+
+    assert any("in use" in line for line in told)
