@@ -1,6 +1,7 @@
 """One request to one receiver, whatever it answers."""
 
 import json
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -29,7 +30,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 def message(*secrets: str) -> Message:
     return Message(
         message_id="msg_1",
-        timestamp=int(Path("/proc/self").stat().st_mtime),
+        timestamp=int(time.time()),
         body=json.dumps({"type": "download.completed", "data": {"title": "日本語 🎬"}}),
         secrets=secrets or [SECRET],
     )

@@ -1,6 +1,7 @@
 """One running program, one Chromium, and windows in which people work."""
 
 import itertools
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, cast
@@ -16,6 +17,7 @@ from tests.support.waiting import eventually
 
 PASSWORD = "a calm sea at dawn"
 TIMEOUT_MS = 60_000
+_ADMIN = re.compile(r"^ +password +(\S+)$", re.MULTILINE)
 _numbers = itertools.count(1)
 
 expect.set_options(timeout=TIMEOUT_MS)
@@ -116,3 +118,8 @@ async def person(program: Program) -> AsyncGenerator[Person]:
     await ada.join()
     yield ada
     await ada.api.aclose()
+
+
+@pytest.fixture
+def admin(program: Program) -> Person:
+    return Person(program.url, "admin@localhost", _ADMIN.findall(program.output)[0])

@@ -8,13 +8,11 @@ import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
 from tests.page.conftest import OpenWindow, Person
-from tests.support.program import Program
 from tests.support.site import Site
 
 # A colour on its way to another one is not one that anybody has to read.
 STILL = {"reduced_motion": "reduce"}
 PHONE = ViewportSize(width=360, height=780)
-ADMIN = re.compile(r"^ +password +(\S+)$", re.MULTILINE)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # 44 px is ours; boxes have a row of their own to be hit in.
 SMALL = """() => [...document.querySelectorAll("button, a, select, summary, .segment")]
@@ -33,11 +31,6 @@ async def faults(page: Page) -> list[str]:
         "(values) => axe.run(document, { runOnly: { type: 'tag', values } })", RULES
     )
     return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
-
-
-@pytest.fixture
-def admin(program: Program) -> Person:
-    return Person(program.url, "admin@localhost", ADMIN.findall(program.output)[0])
 
 
 @pytest.fixture
@@ -222,21 +215,3 @@ async def test_an_administrator_sees_how_the_days_went_and_what_fails(
     await expect(failures.filter(has_text="127.0.0.1")).to_contain_text("The site")
     now = page.get_by_role("region", name="Now")
     await expect(now).to_contain_text(re.compile(r"Running[1-9]"))
-
-
-async def test_whom_an_administrator_disables_is_out_at_once(
-    window: OpenWindow, person: Person, admin: Person
-) -> None:
-    theirs = await (await window()).tab()
-    await person.sign_in(theirs)
-    await expect(theirs.get_by_role("link", name="Administration")).to_have_count(0)
-    page = await (await window()).tab()
-    await admin.sign_in(page)
-    await page.get_by_role("link", name="Administration").click()
-
-    await page.get_by_role("searchbox", name="Search e-mail").fill(person.email)
-    account = page.get_by_role("listitem").filter(has_text=person.email)
-    await account.get_by_role("button", name="Disable").click()
-
-    await expect(account.get_by_role("button", name="Enable")).to_be_visible()
-    await expect(theirs.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

@@ -14,29 +14,42 @@ const SEARCH_AFTER_MS = 300;
 export function accounts(signal) {
   const body = h("ul.lines");
   const more = h("button.quiet.wide", { type: "button", onclick: () => load() }, t("history.more"));
-  let [timer, cursor] = [null, null];
+  let [timer, cursor, asking] = [null, null, new AbortController()];
   const search = h("input", {
     type: "search", maxlength: 200, "aria-label": t("admin.search"), placeholder: t("admin.search"),
+    // What is pressed in a list that is about to go would not show in the one that comes.
     oninput: () => {
+      body.inert = true;
       clearTimeout(timer);
       timer = setTimeout(begin, SEARCH_AFTER_MS);
     },
   });
   const load = async () => {
+    const { signal: asked } = asking;
+    more.disabled = true;
     try {
-      const page = await get("/admin/users", { q: search.value.trim(), cursor }, { signal });
+      const page = await get("/admin/users", { q: search.value.trim(), cursor }, { signal: asked });
+      if (asked.aborted) return;
       cursor = page.next_cursor;
       body.append(...page.items.map(row));
       more.hidden = cursor === null;
     } catch (refusal) {
-      if (!signal.aborted) toast(refusalWords(refusal), { kind: "bad" });
+      if (!asked.aborted) toast(refusalWords(refusal), { kind: "bad" });
     }
+    if (!asked.aborted) more.disabled = false;
   };
   const begin = () => {
+    asking.abort();
+    asking = new AbortController();
     cursor = null;
     body.replaceChildren();
+    body.inert = false;
     load();
   };
+  signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+    asking.abort();
+  });
   begin();
   return [
     h("div.search", { role: "search" }, icon("search"), search),
