@@ -25,6 +25,11 @@ _BUILD_MEMORY = "256MB"
 # one that we hold would be ended instead of us, and a client told to come again.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '300ms';"
 
+_IN_USE = (
+    "the tables stayed in use, by a backup or a long statement (pg_stat_activity shows which);"
+    " nothing was changed: run `vasset migrate` again when it is over"
+)
+
 _INDEX = re.compile(
     r"^CREATE (?:UNIQUE )?INDEX IF NOT EXISTS (?P<name>\w+)\s+ON (?P<table>\w+)[^;]*;", re.MULTILINE
 )
@@ -115,15 +120,16 @@ async def _is_ours(session: Session) -> bool:
 
 
 async def _run(session: Session, script: str, tell: Tell) -> None:
-    for _ in range(MAX_TRIES - 1):
+    for number in range(MAX_TRIES):
         try:
             await session.run(script)
         except BusyError:
-            tell("The tables are in use; trying again.")
+            if number == 0:
+                tell("The tables are in use; trying again.")
             await asyncio.sleep(_AGAIN_S)
         else:
             return
-    await session.run(script)
+    raise BusyError(_IN_USE)
 
 
 async def _build(db: Db, session: Session, index: Index, tell: Tell) -> None:

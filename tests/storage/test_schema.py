@@ -11,7 +11,8 @@ import pytest
 from domain.quotas import Allowance
 from domain.requests import Quality, Wish
 from domain.states import Mode
-from storage.db import Db, Session
+from storage import schema
+from storage.db import BusyError, Db, Session
 from storage.downloads import Downloads
 from storage.schema import take_apart
 from storage.users import Users
@@ -185,3 +186,16 @@ async def test_a_writer_across_the_way_of_a_migration_is_not_ended(
     await migrating
 
     assert any("in use" in line for line in told)
+
+
+async def test_tables_that_stay_in_use_end_it_with_what_to_do(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(schema, "MAX_TRIES", 3)
+
+    async with held(database_url, "LOCK TABLE users IN ACCESS SHARE MODE"):
+        with pytest.raises(BusyError, match="run `vasset migrate` again"):
+            await migrate(database_url, told.append)
+
+    assert told == ["The tables are in use; trying again."]
