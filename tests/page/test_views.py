@@ -1,6 +1,8 @@
 """How each view is: for everybody's eyes, hands and languages, on every width."""
 
+import itertools
 import re
+from collections.abc import AsyncGenerator
 from importlib import resources
 from typing import Any
 
@@ -9,6 +11,9 @@ from playwright.async_api import Page, ViewportSize, expect
 
 from tests.page.conftest import OpenWindow, Person
 from tests.support.site import Site
+from tests.support.waiting import eventually
+
+_numbers = itertools.count(200)
 
 # A colour on its way to another one is not one that anybody has to read.
 STILL = {"reduced_motion": "reduce"}
@@ -34,12 +39,19 @@ async def faults(page: Page) -> list[str]:
 
 
 @pytest.fixture
-async def busy(person: Person, site: Site) -> Person:
+async def busy(person: Person, site: Site) -> AsyncGenerator[Person]:
     """Somebody with a file, a failure that a webhook is to be told of, and one on its way."""
     await person.submit(site.watch_url(1, "A morning at sea"))
-    urls = [site.url("/status/404"), site.clip_url(2, bytes_per_s=3_000)]
+    slow = site.clip_url(next(_numbers), bytes_per_s=1_000)
+    urls = [site.url("/status/404"), slow]
     await person.submit_batch(urls, webhook=f"https://127.0.0.1:1/{'long' * 40}")
-    return person
+
+    async def has_failed() -> bool:
+        return any(item["status"] == "failed" for item in await person.history())
+
+    await eventually(has_failed, timeout_s=60)
+    yield person
+    site.hurry(slow)
 
 
 async def show_webhooks(page: Page) -> None:
