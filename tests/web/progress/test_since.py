@@ -162,6 +162,9 @@ async def test_sockets_that_come_and_go_miss_no_change(
             known[message["history_id"]] = message["status"]
         return message["seq"]
 
+    # What ends before it has been seen at all, nobody is told of.
+    async with resumed(site, member, seq) as line:
+        seq = take(await heard(line))
     ending = asyncio.create_task(end_all())
     rounds = 0
     async with asyncio.timeout(120):
