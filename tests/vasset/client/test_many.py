@@ -78,7 +78,7 @@ def counting(database_url: str, tmp_path: Path) -> Generator[Opened]:
 async def test_they_go_in_by_smaller_batches_at_the_pace_that_the_server_sets(
     counting: Opened,
 ) -> None:
-    limits: Section = {"per_user_submits": 120, "max_playlist_entries": 60}
+    limits: Section = {"per_user_submits": 30, "max_playlist_entries": 60}
     quota: Section = {"daily_downloads": 1_000}
     async with counting.served("read", "submit", downloads=limits, quota=quota) as me:
         while (await me.http.post("/api/v1/download", json={})).status_code != 429:
@@ -91,7 +91,7 @@ async def test_they_go_in_by_smaller_batches_at_the_pace_that_the_server_sets(
         tries = await me.answers("/download/batch", 422)
 
     assert (got[0], len(got[1].split())) == (0, 101), got[2]
-    assert "waiting 1 s, then going on: " in got[2]
+    assert re.search(r"waiting [1-9] s, then going on: ", got[2]), got[2]
     assert tries == 1
     assert [row["url"] for row in json.loads(listed[1])] == MANY[::-1]
     # On a narrow terminal the name alone is cut.
