@@ -32,8 +32,10 @@ async def link(context: Context, download: Download, twin_id: int) -> None:
     try:
         await asyncio.to_thread(link_asset, services.files, twin.asset, media.path)
     except AssetFaultError as error:
-        await services.assets.mark(twin_id, error.fault)
-        _log.error(f"asset_{error.fault.value}", asset=twin_id, advice="look at it: vasset scrub")
+        # Not if its time was over, or its owner deleted it meanwhile.
+        if await services.assets.mark(twin_id, error.fault):
+            advice = "look at it: vasset scrub"
+            _log.error(f"asset_{error.fault.value}", asset=twin_id, advice=advice)
         raise TwinGoneError from error
     except OSError as error:
         await services.twins.disown(download)

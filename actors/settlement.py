@@ -144,8 +144,11 @@ async def _repeat_stage(
 async def _put_back(
     context: Context, claim: Download, error: DownloadError | None, delay: timedelta
 ) -> None:
-    """Give the slot back and queue the download again."""
+    """Give the slot back and queue the download again, unless it is somebody else's by now."""
     await _clear_staging(context, claim)
+    if await context.services.downloads.renew(claim) is None:
+        # The lease that is kept is the other holder's.
+        return
     await proxies.give_back(context, claim.history_id)
     if await context.services.downloads.put_back(claim, error=error, delay=delay):
         context.wakeups.send(Stage.ACQUIRE_PROXY, claim.history_id, delay=delay)

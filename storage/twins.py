@@ -59,9 +59,18 @@ def link_asset(files: Files, asset: KeptAsset, name: Path) -> None:
     """
     descriptor = open_asset(files, asset)
     try:
-        os.link(files.path_of(asset), name, follow_symlinks=False)
+        _link(files, asset, name)
         # What stands at the path may have changed since it was opened.
         if not os.path.samestat(name.lstat(), os.fstat(descriptor)):
             raise AssetFaultError(AssetFault.CHANGED)
     finally:
         os.close(descriptor)
+
+
+def _link(files: Files, asset: KeptAsset, name: Path) -> None:
+    try:
+        os.link(files.path_of(asset), name, follow_symlinks=False)
+    except FileNotFoundError:
+        # Its time may be over since it was opened; that says nothing against linking others.
+        os.close(open_asset(files, asset))
+        raise

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from actors.declarations import SCHEDULE_QUEUE
 from actors.pipeline import WakeUp, Wakeups, open_wakeups
 from domain.download import User
@@ -78,14 +80,31 @@ class Station:
 
     async def die_at(self, point: str, **environment: str) -> None:
         """Start a worker that kills itself at a crash point; return when it has."""
+        worker = self._start_towards(point, environment)
+        await eventually(
+            lambda: worker.process.poll() is not None,
+            timeout_s=90,
+            what=f"death {point}: {worker.log}",
+        )
+        assert worker.process.returncode == -signal.SIGKILL, worker.log.read_text()
+
+    async def freeze_at(self, point: str, **environment: str) -> Worker:
+        """Start a worker that stops itself at a crash point; return it when it has."""
+        worker = self._start_towards(point, {**environment, "VASSET_CRASH_BY": "SIGSTOP"})
+        process = psutil.Process(worker.process.pid)
+        await eventually(
+            lambda: process.status() == psutil.STATUS_STOPPED,
+            timeout_s=90,
+            what=f"frost {point}: {worker.log}",
+        )
+        return worker
+
+    def _start_towards(self, point: str, environment: Mapping[str, str]) -> Worker:
         log = self._folder / f"worker-{len(self.workers)}.log"
         environment = {**self._environment, **environment, "VASSET_CRASH": point}
         worker = Worker(environment, log, program="tests.proof.crashing")
         self.workers.append(worker)
-        await eventually(
-            lambda: worker.process.poll() is not None, timeout_s=90, what=f"death {point}: {log}"
-        )
-        assert worker.process.returncode == -signal.SIGKILL, log.read_text()
+        return worker
 
     async def submit(
         self, url: str, mode: Mode = Mode.QUICK, quality: Quality = Quality.BEST
