@@ -1,11 +1,15 @@
 """Who shares with whom is the administrator's word, and nobody shares what cookies opened."""
 
+from pathlib import Path
+
 import pytest
 
+from domain.states import Mode
 from tests.actors.twins import SLOW, fetches, inodes, new_clip
 from tests.support.commands import vasset
 from tests.support.site import Site
 from tests.support.station import Station
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize(("share", "fetched"), [("all", 1), ("off", 3)])
@@ -25,6 +29,27 @@ async def test_the_administrator_decides_who_shares(
 
     assert fetches(site, url) == len(inodes(rows)) == fetched
     assert len({row["file_path"] for row in rows}) == 3
+
+
+async def test_who_deletes_a_file_that_all_share_takes_nothing_from_another(
+    idle_station: Station, site: Site
+) -> None:
+    quotas = idle_station.services.quotas
+    await idle_station.start_worker(VASSET_DOWNLOADS__SHARE="all")
+    url = new_clip(site)
+    mine = await idle_station.ended(await idle_station.submit(url, Mode.ARCHIVE))
+    me = idle_station.user.user_id
+    await idle_station.become("bob@example.com")
+    theirs = await idle_station.ended(await idle_station.submit(url, Mode.ARCHIVE))
+
+    await idle_station.services.downloads.hide(mine["history_id"], me)
+    await eventually(lambda: not Path(mine["file_path"]).exists(), timeout_s=40)
+
+    kept = await idle_station.row(theirs["history_id"])
+    assert theirs["linked_from"] == mine["history_id"]
+    assert inodes([kept]) == {mine["file_inode"]}
+    books = [await quotas.of_user(each) for each in (me, idle_station.user.user_id)]
+    assert [each.archive_used for each in books] == [0, kept["file_size"]]
 
 
 async def test_what_was_fetched_with_cookies_is_never_shared(
