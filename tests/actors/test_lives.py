@@ -12,8 +12,6 @@ from tests.support.station import Station
 from tests.support.waiting import eventually
 
 SLOW = {"bytes_per_s": 60_000}
-# Half a minute, unless the test says that it may go on.
-HELD = {"bytes_per_s": 3_000}
 
 
 def descendants(station: Station) -> list[psutil.Process]:
@@ -25,7 +23,7 @@ async def test_a_stop_during_a_fetch_is_quick_and_the_next_worker_goes_on(
     idle_station: Station, site: Site
 ) -> None:
     worker = await idle_station.start_worker()
-    url = site.clip_url(30, **HELD)
+    url = site.held_url(30)
     history_id = await idle_station.submit(url, Mode.ARCHIVE)
     await eventually(lambda: worker.lines("fetch_started"))
     children = descendants(idle_station)
@@ -48,7 +46,7 @@ async def test_a_killed_workers_download_is_taken_up_again(
     idle_station: Station, site: Site
 ) -> None:
     worker = await idle_station.start_worker()
-    url = site.clip_url(31, **HELD)
+    url = site.held_url(31)
     history_id = await idle_station.submit(url)
     await eventually(lambda: worker.lines("fetch_started"))
     children = descendants(idle_station)
@@ -97,7 +95,7 @@ async def test_a_lost_claim_ends_the_child_and_leaves_the_row_alone(
     idle_station: Station, site: Site
 ) -> None:
     worker = await idle_station.start_worker()
-    history_id = await idle_station.submit(site.clip_url(34, **HELD))
+    history_id = await idle_station.submit(site.held_url(34))
     await eventually(lambda: worker.lines("fetch_started"))
 
     await idle_station.services.db.raw("UPDATE download_history SET epoch = epoch + 1")

@@ -11,8 +11,6 @@ from tests.support.station import Station, Worker
 from tests.support.waiting import eventually
 
 SLOW = {"bytes_per_s": 40_000}
-# Half a minute, unless the test says that it may go on.
-HELD = {"bytes_per_s": 3_000}
 SILENT_FOR_A_MINUTE = (
     "UPDATE download_history SET claim_until = claim_until - interval '61 s',"
     " woken_at = woken_at - interval '61 s';"
@@ -58,7 +56,7 @@ async def test_a_frozen_node_that_wakes_up_changes_nothing(
     idle_station: Station, site: Site
 ) -> None:
     frozen = await idle_station.start_worker()
-    url = site.clip_url(100, **HELD)
+    url = site.held_url(100)
     history_id = await idle_station.submit(url, Mode.ARCHIVE)
     await eventually(lambda: frozen.lines("fetch_started"))
     fetching = await eventually(lambda: fetching_below(frozen))
@@ -83,7 +81,7 @@ async def test_a_dead_nodes_downloads_go_on_elsewhere_and_it_may_come_back(
     idle_station: Station, site: Site
 ) -> None:
     dead = await idle_station.start_worker()
-    urls = [site.clip_url(n, **HELD) for n in (101, 102)]
+    urls = [site.held_url(n) for n in (101, 102)]
     ids = [await idle_station.submit(url) for url in urls]
     await eventually(lambda: len(dead.lines("fetch_started")) == len(ids))
     dead.stop(signal.SIGKILL)

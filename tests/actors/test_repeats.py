@@ -9,8 +9,6 @@ from tests.support.station import Station
 from tests.support.waiting import eventually
 
 TIMES = 3
-HELD = 3_000
-"""Bytes a second, so that the fetches last until the test says that they may go on."""
 
 
 def say_everything(station: Station, ids: Sequence[int]) -> None:
@@ -30,7 +28,7 @@ async def test_every_message_three_times_and_three_sweeps_change_nothing(
     await idle_station.ended(once)
     asked_once = len(site.requests_for("/clips/71.mp4"))
 
-    urls = [site.clip_url(72 + n, bytes_per_s=HELD) for n in range(2)]
+    urls = [site.held_url(72 + n) for n in range(2)]
     ids = [await idle_station.accept_silently(url) for url in urls]
     say_everything(idle_station, ids)
     await eventually(lambda: len(first.lines("fetch_started")) == 1 + len(ids))

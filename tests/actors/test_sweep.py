@@ -20,7 +20,7 @@ async def test_a_complete_fetch_is_adopted_and_not_fetched_again(
     idle_station: Station, site: Site
 ) -> None:
     worker = await idle_station.start_worker()
-    history_id = await idle_station.submit(site.clip_url(60, bytes_per_s=3_000))
+    history_id = await idle_station.submit(site.held_url(60))
     # The look and the transfer: a request on its way would be written down after the count below.
     await eventually(lambda: len(site.requests_for("/clips/60.mp4")) == 2)
     worker.stop(signal.SIGKILL)

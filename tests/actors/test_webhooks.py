@@ -237,7 +237,7 @@ async def test_receivers_that_never_answer_hold_up_neither_others_nor_downloads(
         here, listening.receiver = listening.receiver, other
         well = await listening.submit(site.url("/clips/4.mp4"))
 
-        row = await listening.station.ended(well, timeout_s=30)
+        row = await listening.station.ended(well, timeout_s=8)
         await listening.told()
         # Each attempt of the four that may run lasts until its time is over; then comes the next.
         rounds = 1 + int((clock() - begun_s) / TIMEOUT.total_seconds())
@@ -245,5 +245,5 @@ async def test_receivers_that_never_answer_hold_up_neither_others_nor_downloads(
 
     assert row["status"] == Status.PENDING_CLEANUP
     assert 4 <= asked <= 4 * rounds
-    worker.stop(signal.SIGTERM, timeout_s=30)
+    worker.stop(signal.SIGTERM, timeout_s=12)
     assert not psutil.pid_exists(worker.process.pid)

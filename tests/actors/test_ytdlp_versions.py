@@ -19,7 +19,7 @@ async def test_a_new_version_is_tried_used_by_new_children_and_taken_back(
     worker = await idle_station.start_worker()
 
     await idle_station.ended(await idle_station.submit(site.clip_url(91)))
-    url = site.clip_url(94, bytes_per_s=3_000)
+    url = site.held_url(94)
     slow = await idle_station.submit(url)
     await eventually(lambda: len(worker.lines("fetch_started")) == 2, what="the slow fetch")
     upgraded = vasset("ytdlp", "upgrade", "--version", OTHER, VASSET_STORAGE__ROOT=root)

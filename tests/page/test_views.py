@@ -42,7 +42,7 @@ async def faults(page: Page) -> list[str]:
 async def busy(person: Person, site: Site) -> AsyncGenerator[Person]:
     """Somebody with a file, a failure that a webhook is to be told of, and one on its way."""
     await person.submit(site.watch_url(1, "A morning at sea"))
-    slow = site.clip_url(next(_numbers), bytes_per_s=1_000)
+    slow = site.held_url(next(_numbers))
     urls = [site.url("/status/404"), slow]
     await person.submit_batch(urls, webhook=f"https://127.0.0.1:1/{'long' * 40}")
 

@@ -87,6 +87,10 @@ class Site(LocalServer):
         """Return the address of a numbered clip."""
         return self.url(f"/clips/{number}.mp4", **query)
 
+    def held_url(self, number: int) -> str:
+        """Return the address of a clip that takes minutes, unless it is told to ``hurry``."""
+        return self.clip_url(number, bytes_per_s=1_000)
+
     def watch_url(self, number: int, title: str, **query: str | float) -> str:
         """Return the address of a page with a clip; the query goes on to the clip."""
         return self.url(f"/watch/{number}", title=title, **query)

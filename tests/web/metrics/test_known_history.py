@@ -97,13 +97,13 @@ async def work(here: Fleet) -> tuple[list[int], Samples, Samples]:
     flaky = await here.ended(here.source.url("/flaky/known?times=1&status=503"), **QUICK)
     await here.ended(here.source.url("/status/404"), **QUICK)
 
-    cancelled = await here.member.submit(clip(3, bytes_per_s=3_000))
+    cancelled = await here.member.submit(here.source.held_url(3))
     await eventually(lambda: len(worker.lines("fetch_started")) == 6, timeout_s=60)
     running = await measured(here.site)
     await here.member.http.post(f"/download/{cancelled}/cancel")
     await here.station.reached(cancelled, Status.CANCELLED)
 
-    held = clip(4, bytes_per_s=3_000)
+    held = here.source.held_url(4)
     interrupted = await here.member.submit(held)
     await eventually(lambda: len(worker.lines("fetch_started")) == 7, timeout_s=60)
     worker.stop(signal.SIGKILL)
