@@ -132,7 +132,8 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS twin_key        bytea,         -- of its address, wish and mode
     ADD COLUMN IF NOT EXISTS linked_from     bigint,        -- whose file it took, unfetched
     ADD COLUMN IF NOT EXISTS behind_twin     boolean NOT NULL DEFAULT false, -- gets no turn yet
-    ADD COLUMN IF NOT EXISTS expected_bytes  bigint;        -- of its file; reserved while it runs
+    ADD COLUMN IF NOT EXISTS expected_bytes  bigint,        -- of its file; reserved while it runs
+    ADD COLUMN IF NOT EXISTS warnings        jsonb NOT NULL DEFAULT '[]'; -- [{code, subject, message}]
 CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '',  -- level in force there
@@ -770,7 +771,9 @@ LANGUAGE sql STABLE AS $$
         'attempts', d.attempts, 'created_at', rfc3339(d.created_at),
         'started_at', rfc3339(d.started_at), 'finished_at', rfc3339(d.finished_at),
         'expire_at', rfc3339(d.expire_at), 'thumbnail', d.thumbnail,
-        'duration_s', d.duration_s)
+        'duration_s', d.duration_s, 'warnings', coalesce((
+            SELECT json_agg(json_build_object('code', w ->> 'code', 'message', w ->> 'message'))
+            FROM jsonb_array_elements(d.warnings) w), '[]'))
 $$;
 
 -- In the transaction of the move itself, whoever makes it: no end is told that was none, and none

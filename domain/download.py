@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.requests import Wish
 from domain.states import Mode, Stage, Status
+from domain.warnings import DownloadWarning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,7 @@ class FetchedMedia:
         extension: Without a dot, from the allow-list in gateways/ytdlp/options.py.
         title: The site's text, cleaned of control characters; may be empty.
         md5: Of a file that is linked, whose digest is known; None: it is to be read.
+        warnings: What is missing beside the video, or in doubt.
     """
 
     path: Path
@@ -111,6 +113,7 @@ class FetchedMedia:
     thumbnail: str | None
     duration_s: float | None
     md5: str | None = None
+    warnings: tuple[DownloadWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

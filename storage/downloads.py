@@ -18,6 +18,7 @@ from storage.db import Db, Row, Statements
 from storage.limits import Turns
 from storage.quotas import lock, refusal_of
 from storage.submissions import submit_all
+from storage.warnings import as_json
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts unless it is renewed."""
@@ -155,6 +156,7 @@ class Downloads:
             duration_s=media and media.duration_s,
             extension=media and media.extension,
             expected_bytes=media and media.size_bytes,
+            warnings=media and as_json(media.warnings),
             exit_name=lease and lease.exit_name,
             file_size=digest and digest.size_bytes,
             file_hash=digest and digest.md5,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.download import FetchedMedia
+from domain.warnings import DownloadWarning, WarningCode
 
 NAME = "manifest.json"
 
@@ -27,8 +28,14 @@ def read(staging: Path) -> FetchedMedia | None:
     try:
         facts: dict[str, Any] = json.loads((staging / NAME).read_text(encoding="utf-8"))
         facts["path"] = staging / Path(facts["path"]).name
+        # A manifest of an older version has none.
+        facts["warnings"] = tuple(_warning(**one) for one in facts.get("warnings", ()))
         media = FetchedMedia(**facts)
         whole = media.path.is_file() and media.path.stat().st_size == media.size_bytes
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return media if whole else None
+
+
+def _warning(*, code: str, subject: str) -> DownloadWarning:
+    return DownloadWarning(code=WarningCode(code), subject=subject)

@@ -496,7 +496,8 @@ UPDATE download_history SET
     thumbnail = coalesce(:thumbnail, thumbnail), duration_s = coalesce(:duration_s, duration_s),
     extension = coalesce(:extension, extension), exit_name = coalesce(:exit_name, exit_name),
     file_size = coalesce(:file_size, file_size), file_hash = coalesce(:file_hash, file_hash),
-    expected_bytes = coalesce(:expected_bytes, expected_bytes)
+    expected_bytes = coalesce(:expected_bytes, expected_bytes),
+    warnings = coalesce(CAST(:warnings AS jsonb), warnings)
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until > now()
   AND cancel_wish_at IS NULL
 RETURNING history_id;

@@ -8,6 +8,7 @@ from domain.download import Download, FetchedMedia
 from storage.assets import AssetFault, AssetFaultError, KeptAsset, as_asset, open_asset
 from storage.db import Db, Row
 from storage.files import Files
+from storage.warnings import from_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Twin:
             thumbnail=row["thumbnail"],
             duration_s=row["duration_s"],
             md5=self.asset.digest.md5,
+            warnings=from_json(row["warnings"]),
         )
 
 

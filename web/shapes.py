@@ -13,6 +13,7 @@ from pydantic import (
 
 from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
 from domain.states import Mode, Stage
+from domain.warnings import WarningCode
 from web.accounts.common_passwords import TOO_COMMON, is_common
 from web.fields import MAX_EMAIL, Address, Asked, Email, Label, Language, Password
 
@@ -112,6 +113,13 @@ class FailureShown(BaseModel):
     retryable: bool
 
 
+class WarningShown(BaseModel):
+    """What a finished download lacks or leaves in doubt, though its file is good."""
+
+    code: Annotated[str, Field(description="One of " + ", ".join(WarningCode) + ".")]
+    message: str
+
+
 class DownloadShown(BaseModel):
     """A download as its owner sees it. Source: the contract, section 3."""
 
@@ -134,6 +142,7 @@ class DownloadShown(BaseModel):
     expire_at: datetime | None
     thumbnail: str | None
     duration_s: float | None
+    warnings: list[WarningShown]
 
 
 class StageRunShown(BaseModel):

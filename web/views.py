@@ -1,5 +1,6 @@
 """Rows as their owners see them."""
 
+import json
 from collections.abc import Sequence
 
 from pydantic import BaseModel
@@ -32,7 +33,13 @@ def download_view(row: Row) -> DownloadShown:
     status = Status(row["status"])
     shown = {name: row[name] for name in DownloadShown.model_fields if name in row}
     return DownloadShown.model_validate(
-        shown | {"status": status.label, "status_code": int(status), "error": _failure(row)}
+        shown
+        | {
+            "status": status.label,
+            "status_code": int(status),
+            "error": _failure(row),
+            "warnings": json.loads(row["warnings"]),
+        }
     )
 
 

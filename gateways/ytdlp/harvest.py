@@ -49,6 +49,7 @@ def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
         webpage_url=done.webpage_url,
         thumbnail=done.thumbnail,
         duration_s=done.duration_s,
+        warnings=done.warnings,
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.download import Progress
 from domain.findings import Entry, Format
+from domain.warnings import MAX_SUBJECT_LENGTH, MAX_WARNINGS, DownloadWarning
 from gateways.ytdlp.findings import Found, clean_entry, clean_format, clean_found
 from gateways.ytdlp.miniatures import Miniature, clean_miniature
 from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
@@ -29,13 +30,18 @@ class Merging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What the site said about the fetched media; the file is judged by its own."""
+    """What the site said about the fetched media; the file is judged by its own.
+
+    Attributes:
+        warnings: What could not be had beside the video.
+    """
 
     title: str
     extractor: str
     webpage_url: str | None
     thumbnail: str | None
     duration_s: _Seconds | None
+    warnings: tuple[DownloadWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +243,12 @@ def _cleaned(done: Done) -> Done:
         extractor=clean_text(done.extractor),
         webpage_url=plain_url(done.webpage_url),
         thumbnail=plain_url(done.thumbnail),
+        warnings=tuple(map(_clean_warning, done.warnings[:MAX_WARNINGS])),
     )
+
+
+def _clean_warning(warning: DownloadWarning) -> DownloadWarning:
+    return replace(warning, subject=clean_text(warning.subject)[:MAX_SUBJECT_LENGTH])
 
 
 def _is_sound(progress: Progress) -> bool:

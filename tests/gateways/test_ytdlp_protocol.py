@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.download import Progress
 from domain.requests import Quality, Wish
+from domain.warnings import DownloadWarning, WarningCode
 from gateways.ytdlp.lines import Lines
 from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.protocol import (
@@ -180,6 +182,17 @@ def test_cleaned_text_is_always_storable(text: str) -> None:
     assert "\0" not in cleaned
     assert len(cleaned) <= MAX_TITLE_LENGTH
     assert cleaned.encode().decode() == cleaned
+
+
+def test_warnings_are_few_and_name_only_what_can_be_shown() -> None:
+    loud = DownloadWarning(code=WarningCode.SUBTITLES_MISSING, subject="e\x1bn\u202e" + "x" * 500)
+    done = replace(DONE, warnings=(loud,) * 50)
+
+    report = decode_report(encode_report(done))
+
+    assert isinstance(report, Done)
+    assert len(report.warnings) == 10
+    assert report.warnings[0].message == f"Subtitles are missing: e n{'x' * 97}."
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The node's disk: staging, the move, deletion, the marker."""
 
+import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -10,6 +12,7 @@ import pytest
 from domain.download import FetchedMedia
 from domain.failures import CorruptError
 from domain.states import Mode
+from domain.warnings import DownloadWarning, WarningCode
 from storage import manifests
 from storage.files import MARKER, Files, RootMissingError
 
@@ -133,6 +136,7 @@ def media(staging: Path, size_bytes: int) -> FetchedMedia:
         webpage_url=None,
         thumbnail=None,
         duration_s=1.5,
+        warnings=(DownloadWarning(code=WarningCode.SUBTITLES_MISSING, subject="de"),),
     )
 
 
@@ -142,6 +146,17 @@ def test_a_manifest_is_read_as_it_was_written(files: Files) -> None:
     manifests.write(staging, media(staging, 5))
 
     assert manifests.read(staging) == media(staging, 5)
+
+
+def test_a_manifest_of_an_older_version_has_no_warnings(files: Files) -> None:
+    staging = stage(files, b"video").parent
+    manifests.write(staging, media(staging, 5))
+    manifest = staging / manifests.NAME
+    facts = json.loads(manifest.read_text())
+
+    manifest.write_text(json.dumps({name: facts[name] for name in facts if name != "warnings"}))
+
+    assert manifests.read(staging) == replace(media(staging, 5), warnings=())
 
 
 def test_a_manifest_whose_file_has_another_size_counts_for_nothing(files: Files) -> None:

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from vasset.client.boards import failure
+from vasset.client.boards import cautions, failure
 from vasset.client.events import (
     Accepted,
     Event,
@@ -72,6 +72,8 @@ class Bars:
                 self._save(event)
             case Saved():
                 self._end(event.history_id, Text(f"✓ {printable(event.path)}"))
+                for line in cautions(event):
+                    self._bars.console.print(Text(line, style="yellow"), soft_wrap=True)
             case Failed():
                 self._end(event.history_id, Text(f"✗ {failure(event)}", style="red"))
             case Waiting():

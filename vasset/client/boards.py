@@ -43,6 +43,8 @@ class Lines:
                 self._tell(event.history_id, f"saving {_step(share)}%")
             case Saved():
                 _write(sys.stdout, event.path)
+                for line in cautions(event):
+                    _write(sys.stderr, line)
             case Failed():
                 faults.say(failure(event))
             case Waiting():
@@ -70,6 +72,11 @@ class JsonLines:
         """Write an event."""
         name = type(event).__name__.lower()
         _write(sys.stdout, json.dumps({"event": name, **asdict(event)}))
+
+
+def cautions(event: Saved) -> list[str]:
+    """Return the warnings of a saved file, each in one line."""
+    return [printable(f"{event.history_id}: warning: {text}") for text in event.warnings]
 
 
 def failure(event: Failed) -> str:

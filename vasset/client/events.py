@@ -37,13 +37,18 @@ class Saving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """The file is here, and its MD5 is right."""
+    """The file is here, and its MD5 is right.
+
+    Attributes:
+        warnings: What is missing beside the video, or in doubt, each in words.
+    """
 
     history_id: int
     url: str
     path: str
     size_bytes: int
     md5: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,7 @@ class Getting:
             self._fail(history_id, url, "internal", f"cannot save it: {why}")
         else:
             self.unfinished.remove(history_id)
-            self.board.show(_saved(download, target, path))
+            self.board.show(_saved(ended, target, path))
 
     def _arrivals(self, download: Download) -> Callable[[int], None]:
         clock, told_at = asyncio.get_running_loop().time, 0.0
@@ -179,4 +179,5 @@ def _saved(download: Download, target: Target, path: Path) -> Saved:
         path=str(path),
         size_bytes=target.size_bytes,
         md5=target.digest,
+        warnings=tuple(warning.message for warning in download.warnings),
     )

@@ -31,6 +31,13 @@ class Failure(Shown):
         return self.message or self.detail or self.code
 
 
+class Caution(Shown):
+    """What is missing beside a finished video, or in doubt."""
+
+    code: str = ""
+    message: str = ""
+
+
 class Download(Shown):
     """A download as it stands."""
 
@@ -46,6 +53,7 @@ class Download(Shown):
     # It becomes a part of a file's name here.
     file_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     error: Failure | None = None
+    warnings: list[Caution] = []
     created_at: str = ""
 
 

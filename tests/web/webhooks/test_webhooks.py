@@ -58,6 +58,7 @@ async def test_a_webhook_is_told_what_the_history_shows(
     history_id = int((await submit(member)).json()["history_id"])
     await rows.ask(
         "UPDATE download_history SET title = E'\\'日本語\\' \"🎬\" \\\\', duration_s = 12.5, "
+        'warnings = \'[{"code": "subtitles_missing", "subject": "de", "message": "m"}]\', '
         "attempts = 2, thumbnail = 'https://example.com/t.jpg', started_at = now() "
         f"WHERE history_id = {history_id}"
     )

@@ -51,6 +51,9 @@ _DOWNLOAD = shapes.DownloadShown(
     expire_at=None,
     thumbnail="https://video.example/thumbs/4711.jpg",
     duration_s=182.5,
+    warnings=[
+        shapes.WarningShown(code="subtitles_missing", message="Subtitles are missing: pt-BR.")
+    ],
 )
 _FAILURE = shapes.FailureShown(
     code="invalid_url", message="This is no address of a video.", retryable=False
