@@ -4,8 +4,9 @@ import socket
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from domain.quotas import MAX_AMOUNT
 from domain.twins import Share
@@ -28,6 +29,43 @@ NodeName = Annotated[
 ]
 
 
+def _checked_url(url: str) -> str:
+    """Return the URL of a server of ours without a slash at its end; an empty one is none.
+
+    Raises:
+        ValueError: Nobody could reach anything by it.
+    """
+    if not url:
+        return url
+    parts = urlsplit(url)
+    # Raises ValueError for a port that is no number.
+    _ = parts.port
+    odd = parts.username or parts.query or parts.fragment or not url.isprintable() or " " in url
+    if parts.scheme not in ("http", "https") or not parts.hostname or odd:
+        message = "is not the URL of a server, such as https://vasset.example or with a path"
+        raise ValueError(message)
+    if is_wildcard(parts.hostname):
+        message = f"{parts.hostname} is an address to listen on; nobody can open it"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+ServerUrl = Annotated[str, AfterValidator(_checked_url)]
+
+
+def is_wildcard(host: str) -> bool:
+    """Return whether a host stands for every address of this machine."""
+    return host in ("", "0.0.0.0", "::")  # noqa: S104 - it is recognised, not listened on
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL as a browser writes it: without a path or the usual port."""
+    parts = urlsplit(url.lower())
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    host = parts.netloc.removesuffix(usual) if usual else parts.netloc
+    return f"{parts.scheme}://{host}"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,9 +75,11 @@ class Server(_Section):
 
     host: str
     port: Port
-    public_url: str
+    public_url: ServerUrl
     trusted_proxies: tuple[Network, ...]
-    cors_origins: tuple[str, ...]
+    trusted_origins: tuple[ServerUrl, ...]
+    cors_origins: tuple[ServerUrl, ...]
+    keep_alive_s: Seconds
     metrics_port: Port
     metrics_host: str
 
@@ -47,6 +87,11 @@ class Server(_Section):
     def has_side_door(self) -> bool:
         """Whether the metrics have a port of their own."""
         return self.metrics_port not in (0, self.port)
+
+    @property
+    def base_path(self) -> str:
+        """The path under which clients find everything; empty, or without a slash at its end."""
+        return urlsplit(self.public_url).path
 
 
 class Service(_Section):
@@ -60,7 +105,7 @@ class Storage(_Section):
 
     root: Path
     node: NodeName
-    node_url: str
+    node_url: ServerUrl
     warn_ratio: Ratio
     stop_ratio: Ratio
     scrub_every_d: Limit

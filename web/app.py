@@ -28,6 +28,8 @@ from web.page import session
 from web.parse import routes as parse
 from web.progress import routes as progress
 from web.transport.exchanges import App, Exchanges, exchange
+from web.transport.prefixes import prefixed
+from web.transport.sharing import shared
 from web.webhooks import routes as webhooks
 
 BODY_TIMEOUT_S = 20
@@ -63,7 +65,9 @@ def create_app(settings: Settings) -> Quart:
 
     app.while_serving(serving)
     # Quart's own way to wrap an app; its types know only its own method there.
-    wrapped = Exchanges(cast("App", app.asgi_app), meter)
+    wrapped = shared(cast("App", app.asgi_app), settings.server)
+    own = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
+    wrapped = prefixed(Exchanges(wrapped, meter), settings, own)
     app.asgi_app = wrapped  # pyright: ignore[reportAttributeAccessIssue]
     return app
 

@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
-from quart import current_app
+from quart import current_app, request
 
 from actors.pipeline import Wakeups, open_wakeups
 from runtime.services import Services, open_services
-from runtime.settings import Settings
+from runtime.settings import Settings, is_wildcard
 from storage.knocks import Knocks
 from web.accounts.logins import Logins
 from web.accounts.pace import Pace
@@ -56,10 +56,16 @@ class Front:
 
     @property
     def public_url(self) -> str:
-        """Return how clients reach this server; never made of what a request says."""
+        """Return how clients reach this server; never made of what a request says.
+
+        Where it listens on every address of the machine, it is the one to which the connection
+        of this request came.
+        """
         server = self.settings.server
-        host = f"[{server.host}]" if ":" in server.host else server.host
-        return server.public_url.rstrip("/") or f"http://{host}:{server.port}"
+        if server.public_url:
+            return server.public_url
+        host = _own_address() if is_wildcard(server.host) else server.host
+        return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
 
     def now(self) -> float:
         """Return the seconds since 1970."""
@@ -114,6 +120,11 @@ async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
             yield front
         finally:
             await front.close()
+
+
+def _own_address() -> str:
+    """Return the address of this machine to which the connection of this request came."""
+    return str(cast("dict[str, Any]", request.scope)["server"][0])
 
 
 def _flights(services: Services) -> Flights:

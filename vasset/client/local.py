@@ -68,7 +68,9 @@ _ANYWHERE = Server(
     port=0,
     public_url="",
     trusted_proxies=(),
+    trusted_origins=(),
     cors_origins=(),
+    keep_alive_s=1,
     metrics_host=_HOST,
     metrics_port=0,
 )

@@ -55,8 +55,12 @@ _EXAMPLES: dict[type[BaseModel], BaseModel] = {
 }
 
 
-def document(app: Quart) -> dict[str, Any]:
-    """Return the document of every declared route."""
+def document(app: Quart, base_path: str = "") -> dict[str, Any]:
+    """Return the document of every declared route.
+
+    Args:
+        base_path: Under which clients find the paths; without a slash at its end.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for rule, declared in declared_rules(app):
         path = _PLACE.sub(r"{\1}", rule.rule)
@@ -70,6 +74,7 @@ def document(app: Quart) -> dict[str, Any]:
             "version": "1",
             "description": f"{ABOUT}\n{SOCKET}",
         },
+        "servers": [{"url": base_path or "/"}],
         "paths": paths,
         "components": {
             "schemas": _schemas(),

@@ -2,11 +2,13 @@
 
 import json
 from functools import cache
+from html import escape
 from importlib import resources
 from importlib.resources.abc import Traversable
 
 from quart import Blueprint, Response, current_app
 
+from web.front import front
 from web.openapi.document import document
 from web.openapi.older import as_3_0
 from web.openapi.operations import HTML, Operation, operation
@@ -28,18 +30,18 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>V-Asset API</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="{base}/docs/swagger-ui.css">
 </head>
 <body>
 <div id="page"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="{base}/docs/swagger-ui-bundle.js"></script>
+<script src="{base}/docs/start.js"></script>
 </body>
 </html>
 """
 _START = """SwaggerUIBundle({
   dom_id: "#page",
-  url: "/docs/openapi-3.0.json",
+  url: "{base}/docs/openapi-3.0.json",
   deepLinking: true,
   validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis],
@@ -53,7 +55,7 @@ blueprint = Blueprint("docs", __name__)
 @operation(Operation(tag="docs", answers={200: DocumentShown}, is_public=True, needs_records=False))
 async def openapi() -> Response:
     """Return this document."""
-    return _json(document(current_app))
+    return _json(document(current_app, front().settings.server.base_path))
 
 
 @blueprint.get("/docs")
@@ -61,20 +63,24 @@ async def openapi() -> Response:
 async def page() -> Response:
     """Return a page on which the API can be read and tried."""
     headers = {"Content-Security-Policy": _CSP}
-    return Response(_PAGE, 200, headers, content_type="text/html; charset=utf-8")
+    return Response(_with_base(_PAGE), 200, headers, content_type="text/html; charset=utf-8")
 
 
 @blueprint.get("/docs/<name>")
 async def part(name: str) -> Response:
     """Return a file of the page."""
     if name == "start.js":
-        return Response(_START, 200, content_type="text/javascript; charset=utf-8")
+        return Response(_with_base(_START), 200, content_type="text/javascript; charset=utf-8")
     if name == "openapi-3.0.json":
-        return _json(as_3_0(document(current_app)))
+        return _json(as_3_0(document(current_app, front().settings.server.base_path)))
     if name not in FILES:
         raise ProblemError(404, Code.NOT_FOUND, "There is nothing at this address.")
     headers = {"Cache-Control": "public, max-age=86400"}
     return Response(_file(name), 200, headers, content_type=FILES[name])
+
+
+def _with_base(text: str) -> str:
+    return text.replace("{base}", escape(front().settings.server.base_path))
 
 
 def _json(value: object) -> Response:

@@ -68,13 +68,14 @@ def _shell_with(names: tuple[tuple[str, str], ...]) -> tuple[PageFile, str]:
     files = page_files()
     text = files.by_name[SHELL].content.decode()
     modules = "\n".join(
-        f'<link rel="modulepreload" href="/page/{files.digest}/{name}">'
+        f'<link rel="modulepreload" href="{{base}}/page/{files.digest}/{name}">'
         for name in files.by_name
         if name.endswith(".js") and not name.startswith(_LATER)
     )
+    text = text.replace("{modules}", modules)
     for name, value in (("digest", files.digest), *names):
         text = text.replace(f"{{{name}}}", escape(value))
-    content = text.replace("{modules}", modules).encode()
+    content = text.encode()
     return made(SHELL, content), f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
@@ -85,5 +86,6 @@ def _shell(settings: Settings) -> tuple[PageFile, str]:
             ("quick_ttl_h", str(settings.downloads.quick_ttl_h)),
             ("max_entries", str(settings.downloads.max_playlist_entries)),
             ("registration", settings.auth.registration),
+            ("base", settings.server.base_path),
         )
     )

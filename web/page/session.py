@@ -7,12 +7,12 @@ from quart import Blueprint, Response, request
 
 from domain.download import User
 from storage import sessions
+from web import origins
 from web.accounts.auth import logged_in
 from web.bodies import read
 from web.front import front
 from web.openapi.operations import Operation, operation
 from web.problems import Code, ProblemError
-from web.progress.routes import is_own_page
 from web.shapes import LoginAsked, UserShown
 from web.views import answer, user_view
 
@@ -82,11 +82,11 @@ def _refuse_strangers() -> None:
     Raises:
         ProblemError: 403.
     """
-    server = front().settings.server
-    if "Origin" not in request.headers or not is_own_page(
-        request.headers, server.model_copy(update={"cors_origins": []})
-    ):
+    if "Origin" not in request.headers:
         raise ProblemError(403, Code.FORBIDDEN, "Only this server's own page may do this.")
+    if not origins.is_own_page(request.headers, front().settings.server):
+        origins.note_refused(request.headers)
+        raise ProblemError(403, Code.FORBIDDEN, origins.ADVICE)
 
 
 def _ttl() -> timedelta:
@@ -116,7 +116,7 @@ def _set(response: Response, secret: str, max_age_s: int) -> None:
         COOKIE,
         secret,
         max_age=max_age_s,
-        path=PATH,
+        path=front().settings.server.base_path + PATH,
         # The browser's own word for how it reached us, whatever proxies stand between.
         secure=request.headers.get("Origin", "").startswith("https://"),
         httponly=True,

@@ -3,23 +3,23 @@
 import asyncio
 import re
 from contextlib import suppress
+from http import HTTPStatus
 from typing import cast
-from urllib.parse import urlsplit
 
 from quart import Blueprint, Response, Websocket, websocket
-from werkzeug.datastructures import Headers
 
 from domain.failures import FailureCode
 from domain.keys import Scope
-from runtime.settings import Server
+from runtime import logs
 from storage.db import DatabaseError
 from storage.redis_door import RedisFault
 from storage.socket_tickets import TTL_S
+from web import origins
 from web.accounts.callers import Caller, known_caller, proven_caller, still_known
 from web.accounts.shapes import SocketTicketShown
 from web.front import front
 from web.openapi.operations import Operation, operation
-from web.problems import ProblemError
+from web.problems import Code, ProblemError
 from web.progress.hub import TooManySocketsError
 from web.progress.lines import LINE, Line
 from web.progress.sockets import GONE, TRY_AGAIN, UNAUTHORIZED, Socket, SocketClosedError
@@ -31,6 +31,8 @@ BAD_ORIGIN = 4403
 TOO_MANY = 4429
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+
+_log = logs.get("web.progress.routes")
 
 blueprint = Blueprint("progress", __name__)
 
@@ -70,14 +72,34 @@ async def progress() -> None:
                 await socket.close(closed.code, closed.reason)
 
 
+@blueprint.get("/ws/progress")
+@operation(
+    Operation(tag="downloads", answers={}, problems=(426,), is_public=True, needs_records=False)
+)
+async def explain() -> Response:
+    """Say why a socket did not open: a proxy on the way keeps the headers that ask for it."""
+    _log.warning(
+        "socket_without_upgrade",
+        advice="the proxy in front must pass on the headers Upgrade and Connection, as"
+        " deploy/nginx does; until then pages ask every few seconds",
+    )
+    raise ProblemError(
+        HTTPStatus.UPGRADE_REQUIRED,
+        Code.INVALID_REQUEST,
+        "This is a WebSocket: the request, or a proxy on its way, lacks the header Upgrade.",
+        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+    )
+
+
 async def _serve(socket: Websocket) -> None:
     """Let one socket be told what happens until it ends.
 
     Raises:
         SocketClosedError: It is to be closed with this code.
     """
-    if not is_own_page(socket.headers, front().settings.server):
-        raise SocketClosedError(BAD_ORIGIN, "origin")
+    if not origins.may_call(socket.headers, front().settings.server):
+        origins.note_refused(socket.headers)
+        raise SocketClosedError(BAD_ORIGIN, "origin: see server.trusted_origins")
     line = cast("Line", cast("dict[str, object]", socket.scope)[LINE])
     try:
         known = await _caller_of(socket)
@@ -119,18 +141,3 @@ def _this_socket() -> Websocket:
 def _token(offered: list[str]) -> str:
     """Return the token of the pair ["bearer", token], or an empty text."""
     return offered[1] if len(offered) == 2 and offered[0] == PROTOCOL else ""  # noqa: PLR2004
-
-
-def is_own_page(headers: Headers, server: Server) -> bool:
-    """Return whether the page that opens the socket is ours or an allowed one.
-
-    No Origin means no browser, which nobody can trick into using somebody's token.
-    """
-    origin = headers.get("Origin")
-    if origin is None or origin in server.cors_origins:
-        return True
-    if server.public_url:
-        public = urlsplit(server.public_url)
-        return origin == f"{public.scheme}://{public.netloc}"
-    host = headers.get("Host", "")
-    return origin in (f"http://{host}", f"https://{host}")

@@ -73,6 +73,8 @@ def config(settings: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(trusted),
         forwarded_allow_ips=trusted,
+        # A proxy that still trusts a connection which this side has closed answers 502.
+        timeout_keep_alive=settings.server.keep_alive_s,
         timeout_graceful_shutdown=STOP_AFTER_S,
     )
 

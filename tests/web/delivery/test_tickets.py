@@ -179,3 +179,18 @@ async def test_nobody_gets_a_ticket_for_what_is_not_theirs(direct: Reader, join:
     ]
 
     assert [answer.status_code for answer in answers] == [403, 403, 409, 422, 422, 401]
+
+
+async def test_a_link_never_leads_to_an_address_that_nobody_can_open(
+    serve: Serve, postgres: Postgres
+) -> None:
+    everywhere: dict[str, object] = {"host": "0.0.0.0"}  # noqa: S104 - it is the case
+    async with serve(server=everywhere) as site, reading(site, postgres) as reader:
+        wanted = {"history_id": await reader.file()}
+        evil = {"Host": "evil.example"}
+        given = (await reader.http.post("/download/file-ticket", json=wanted, headers=evil)).json()
+
+        file = await reader.http.get(given["url"])
+
+    assert given["url"].startswith(f"http://127.0.0.1:{site.port}/api/v1/download/file?ticket=")
+    assert file.content == CONTENT

@@ -16,8 +16,8 @@ from tests.support.valkey import Valkey
 from tests.web.conftest import Join, Member, Serve, Site, register
 from tests.web.rows import Rows
 from tests.web.watching import close_code, fetched, heard, socket_of, state
+from web.origins import may_call
 from web.progress import audiences, sockets
-from web.progress.routes import is_own_page
 
 
 async def test_the_first_message_shows_what_is_queued_or_running(
@@ -146,7 +146,7 @@ def test_only_named_pages_are_ours(origin: str | None, allowed: bool) -> None:  
     server = load({}, {"server": named}).server
     headers = Headers({"Host": "rebound.example"} | ({"Origin": origin} if origin else {}))
 
-    assert is_own_page(headers, server) is allowed
+    assert may_call(headers, server) is allowed
 
 
 async def test_the_eleventh_socket_of_a_user_is_refused(site: Site, member: Member) -> None:
@@ -243,3 +243,12 @@ async def test_after_redis_comes_back_everything_is_told_anew(
 
     assert again["downloads"][0]["status"] == "running"
     assert last["status"] == "failed"
+
+
+async def test_a_request_whose_upgrade_a_proxy_kept_back_hears_why(site: Site) -> None:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
+        answer = await client.get("/api/v1/ws/progress")
+
+    assert answer.status_code == 426
+    assert answer.headers["Upgrade"] == "websocket"
+    assert "proxy" in answer.json()["detail"]

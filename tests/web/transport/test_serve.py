@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,8 +21,9 @@ from tests.support.environment import as_environment
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 from tests.support.waiting import eventually
-from tests.web.conftest import register, settings_for
+from tests.web.conftest import Serve, register, settings_for
 from web.app import create_app
+from web.transport.serve import config
 
 PROGRAM = (
     "from runtime import settings_layers as s; "
@@ -90,3 +92,27 @@ def test_a_weak_secret_stops_the_start(tmp_path: Path, secret: str) -> None:
 
     with pytest.raises(SettingsError, match=r"auth\.secret"):
         create_app(settings)
+
+
+def test_idle_connections_outlive_those_of_the_deployed_proxies(tmp_path: Path) -> None:
+    kept = config(settings_for("postgresql://x/y", "redis://x", tmp_path)).timeout_keep_alive
+    deployed = Path(__file__).parents[3] / "deploy"
+
+    for file in ("nginx/nginx.conf", "compose/nginx.conf"):
+        text = (deployed / file).read_text(encoding="utf-8")
+        upstreams = re.findall(r"upstream \w+ \{(.*?)\n    \}", text, re.DOTALL)
+        theirs = [int(re.findall(r"keepalive_timeout (\d+)s;", part)[0]) for part in upstreams]
+        assert upstreams
+        assert all(seconds < kept for seconds in theirs), file
+
+
+async def test_an_idle_connection_stays_open_for_as_long_as_the_setting_says(serve: Serve) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with serve(server={"keep_alive_s": 1}) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(request)
+
+        until_it_is_closed = await reader.read()
+        writer.close()
+
+    assert until_it_is_closed.startswith(b"HTTP/1.1 200")

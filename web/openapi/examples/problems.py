@@ -39,6 +39,9 @@ _ALL = (
         Code.INVALID_REQUEST,
         FaultShown(field="mode", message="Input should be 'quick_download' or 'archive'"),
     ),
+    _problem(
+        426, "This is a WebSocket: the request, or a proxy on its way, lacks the header Upgrade."
+    ),
     _problem(429, "No more downloads today.", Code.QUOTA_EXCEEDED),
     _problem(431, "The headers are too large."),
     _problem(503, "The server cannot reach its records for now.", FailureCode.UNAVAILABLE),

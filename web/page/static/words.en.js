@@ -242,7 +242,7 @@ export const words = {
   "refused.quota_exceeded": "Your quota is used up.",
   "refused.registration_taken": "There is an account with this e-mail already.",
   "refused.registration_closed": "This server takes no new accounts.",
-  "refused.other_address": "This page works at the server's own address only (server.public_url).",
+  "refused.other_address": "This page works only at the server's own addresses (server.public_url, server.trusted_origins).",
   "refused.common": "Anybody would try this password first. Choose another one.",
   "quota.daily_downloads": "Today's downloads are used up.",
   "quota.archive_bytes": "Your archive is full. Delete something, or keep it for a while only.",

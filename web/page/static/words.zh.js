@@ -242,7 +242,7 @@ export const words = {
   "refused.quota_exceeded": "配额已用完。",
   "refused.registration_taken": "此邮箱已注册。",
   "refused.registration_closed": "本服务器不接受新账号。",
-  "refused.other_address": "请使用服务器自己的地址（server.public_url）打开此页面。",
+  "refused.other_address": "请使用服务器自己的地址（server.public_url、server.trusted_origins）打开此页面。",
   "refused.common": "这个密码太容易被猜到，请换一个。",
   "quota.daily_downloads": "今日下载次数已用完。",
   "quota.archive_bytes": "存档空间已满。请删除一些内容，或改为临时保存。",
