@@ -47,12 +47,26 @@ class Knock:
     network: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Whether a knock may be judged.
+
+    Attributes:
+        wait_s: Until it may be tried again; 0 if it was counted now.
+        is_familiar: Whether the account's password was right from its network within a month.
+    """
+
+    wait_s: float
+    is_familiar: bool
+
+
 # The server's clock: those of the nodes need not agree.
 # KEYS: the counts, then the account. ARGV: the window in ms, token, network, the most of each.
 _ENTER = """
 local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local account = table.remove(KEYS)
-local counted = redis.call('ZSCORE', account, ARGV[3]) and 1 or #KEYS
+local familiar = redis.call('ZSCORE', account, ARGV[3]) and 1 or 0
+local counted = familiar == 1 and 1 or #KEYS
 local wait = 0
 for i = 1, counted do
     redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - ARGV[1])
@@ -61,12 +75,12 @@ for i = 1, counted do
         wait = math.max(wait, oldest + ARGV[1] - now)
     end
 end
-if wait > 0 then return wait end
+if wait > 0 then return {wait, familiar} end
 for i = 1, counted do
     redis.call('ZADD', KEYS[i], now, ARGV[2])
     redis.call('PEXPIRE', KEYS[i], ARGV[1])
 end
-return 0"""
+return {0, familiar}"""
 
 _TAKE_BACK = "for i = 1, #KEYS - 1 do redis.call('ZREM', KEYS[i], ARGV[1]) end "
 
@@ -88,11 +102,12 @@ class Knocks:
         self._take_back = redis.register_script(_TAKE_BACK)
         self._welcome = redis.register_script(_WELCOME)
 
-    async def enter(self, knock: Knock) -> float:
-        """Count a knock and return 0, or count nothing and return the seconds until it may be."""
+    async def enter(self, knock: Knock) -> Entry:
+        """Count a knock, or count nothing and return when it may be tried again."""
         mosts = [count.most for count in knock.counts]
         values = [int(WINDOW_S * 1000), knock.token, knock.network, *mosts]
-        return float(cast("int", await self._enter(_keys(knock), values))) / 1000
+        wait_ms, is_familiar = cast("list[int]", await self._enter(_keys(knock), values))
+        return Entry(wait_s=wait_ms / 1000, is_familiar=bool(is_familiar))
 
     async def take_back(self, knock: Knock) -> None:
         """Count a knock no more."""
@@ -111,8 +126,8 @@ class LocalKnocks:
         self._counted: dict[str, dict[str, float]] = {}
         self._familiar: dict[str, dict[str, float]] = {}
 
-    def enter(self, knock: Knock, now: float) -> float:
-        """Count a knock and return 0, or count nothing and return the seconds until it may be."""
+    def enter(self, knock: Knock, now: float) -> Entry:
+        """Count a knock, or count nothing and return when it may be tried again."""
         is_familiar = knock.network in self._familiar.get(knock.account, {})
         counts = knock.counts[:1] if is_familiar else knock.counts
         wait = 0.0
@@ -121,14 +136,14 @@ class LocalKnocks:
             if len(counted) >= count.most:
                 wait = max(wait, min(counted.values()) + WINDOW_S - now)
         if wait > 0:
-            return wait
+            return Entry(wait_s=wait, is_familiar=is_familiar)
         for count in counts:
             self._counted.setdefault(count.key, {})[knock.token] = now
         if len(self._counted) > _MANY:
             self._counted = {
                 key: lately for key in self._counted if (lately := self._lately(key, now))
             }
-        return 0
+        return Entry(wait_s=0, is_familiar=is_familiar)
 
     def take_back(self, knock: Knock) -> None:
         """Count a knock no more."""

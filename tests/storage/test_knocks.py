@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from storage import knocks as module
-from storage.knocks import MAX_FAMILIAR, WINDOW_S, Count, Knock, Knocks, LocalKnocks
+from storage.knocks import MAX_FAMILIAR, WINDOW_S, Count, Entry, Knock, Knocks, LocalKnocks
 from tests.support.waiting import eventually
 
 _tokens = itertools.count(1)
@@ -19,7 +19,7 @@ PAIR, NETWORK, ACCOUNT = 3, 6, 8
 
 
 class Counting(Protocol):
-    async def enter(self, knock: Knock) -> float: ...
+    async def enter(self, knock: Knock) -> Entry: ...
     async def take_back(self, knock: Knock) -> None: ...
     async def welcome(self, knock: Knock) -> None: ...
 
@@ -31,7 +31,7 @@ class Alone:
         self._knocks = LocalKnocks()
         self.now = 1_000.0
 
-    async def enter(self, knock: Knock) -> float:
+    async def enter(self, knock: Knock) -> Entry:
         return self._knocks.enter(knock, self.now)
 
     async def take_back(self, knock: Knock) -> None:
@@ -60,7 +60,7 @@ def knock(network: str = "here", account: str = "ada") -> Knock:
 
 
 async def let_in(counting: Counting, *knocks: Knock) -> int:
-    return [await counting.enter(one) for one in knocks].count(0)
+    return [(await counting.enter(one)).wait_s for one in knocks].count(0)
 
 
 async def test_an_account_is_tried_so_often_from_one_network(counting: Counting) -> None:
@@ -88,8 +88,8 @@ async def test_who_is_familiar_is_not_held_up_by_strangers_or_neighbours(
     await let_in(counting, *(knock(f"net{number}") for number in range(9)))
     await let_in(counting, *(knock("home", f"user{number}") for number in range(9)))
 
-    assert await counting.enter(knock("new")) > 0
-    assert await counting.enter(knock("home", "bob")) > 0
+    assert (await counting.enter(knock("new"))).wait_s > 0
+    assert (await counting.enter(knock("home", "bob"))).wait_s > 0
     assert await let_in(counting, *(knock("home") for _ in range(9))) == PAIR
 
 
@@ -104,7 +104,7 @@ async def test_what_is_right_or_taken_back_counts_no_more(counting: Counting) ->
 async def test_a_refusal_says_how_long_and_counts_nothing(counting: Counting) -> None:
     await let_in(counting, *(knock() for _ in range(PAIR)))
 
-    waits = [await counting.enter(knock()) for _ in range(20)]
+    waits = [(await counting.enter(knock())).wait_s for _ in range(20)]
 
     assert all(WINDOW_S - 5 < wait <= WINDOW_S for wait in waits)
     # Of the network's six three are left.
@@ -116,16 +116,16 @@ async def test_the_networks_used_last_stay_familiar(counting: Counting) -> None:
         await counting.welcome(knock(f"net{number:02}"))
     await let_in(counting, *(knock(f"stranger{number}") for number in range(ACCOUNT)))
 
-    assert await counting.enter(knock("net20")) == 0
-    assert await counting.enter(knock("net00")) > 0
+    assert (await counting.enter(knock("net20"))).wait_s == 0
+    assert (await counting.enter(knock("net00"))).wait_s > 0
 
 
 async def test_many_at_once_are_counted_one_by_one(redis: Redis) -> None:
     counting = Knocks(redis)
 
-    waits = await asyncio.gather(*(counting.enter(knock()) for _ in range(30)))
+    entries = await asyncio.gather(*(counting.enter(knock()) for _ in range(30)))
 
-    assert waits.count(0) == PAIR
+    assert [entry.wait_s for entry in entries].count(0) == PAIR
 
 
 async def test_after_a_minute_all_is_forgotten() -> None:
@@ -134,7 +134,7 @@ async def test_after_a_minute_all_is_forgotten() -> None:
 
     counting.now += WINDOW_S + 0.1
 
-    assert await counting.enter(knock()) == 0
+    assert (await counting.enter(knock())).wait_s == 0
 
 
 async def test_after_the_window_redis_lets_in_again(
@@ -145,7 +145,7 @@ async def test_after_the_window_redis_lets_in_again(
     await let_in(counting, *(knock() for _ in range(PAIR)))
 
     async def is_let_in() -> bool:
-        return await counting.enter(knock()) == 0
+        return (await counting.enter(knock())).wait_s == 0
 
     await eventually(is_let_in)
 
@@ -159,3 +159,14 @@ async def test_every_key_ends(redis: Redis) -> None:
 
     assert len(keys) == 4
     assert all([await redis.pttl(key) > 0 for key in keys])
+
+
+async def test_a_network_is_known_once_the_password_was_right_from_there(
+    counting: Counting,
+) -> None:
+    first = await counting.enter(knock("home"))
+    await counting.welcome(knock("home"))
+
+    again, elsewhere = await counting.enter(knock("home")), await counting.enter(knock("cafe"))
+
+    assert [one.is_familiar for one in (first, again, elsewhere)] == [False, True, False]

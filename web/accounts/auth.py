@@ -36,10 +36,10 @@ async def register() -> Response:
     wanted = await read(RegistrationAsked)
     if front().settings.auth.registration == "closed":
         raise ProblemError(403, Code.FORBIDDEN, "This server takes no new accounts.")
-    await front().logins.register(request.remote_addr)
+    origin = await front().logins.register(request.remote_addr)
     user = await front().services.users.add(
         wanted.email,
-        password_hash=await front().passwords.hash(wanted.password),
+        password_hash=await front().passwords.hash(wanted.password, origin),
         nickname=wanted.nickname,
     )
     if user is None:
@@ -136,11 +136,12 @@ async def _verify(email: str, password: str) -> User | None:
     Raises:
         ProblemError: 429 too many tries, 503 too many at once; then it was not looked at.
     """
-    async with front().logins.knock(email, request.remote_addr) as knock:
+    async with front().logins.knock(email, request.remote_addr) as (knock, origin):
         account = await front().services.users.by_email(email)
         password_hash = account.password_hash if account else None
         # Also for an unknown account, so that the time does not tell which addresses are known.
-        if await front().passwords.matches(password, password_hash) and account is not None:
+        is_right = await front().passwords.matches(password, password_hash, origin)
+        if is_right and account is not None:
             await front().logins.welcome(knock)
             return account.user
     front().logins.refused[Refusal.WRONG] += 1

@@ -13,9 +13,10 @@ from time import monotonic
 from runtime import logs
 from runtime.settings import Auth
 from storage.db import DatabaseError
-from storage.knocks import Count, Knock, Knocks, LocalKnocks
+from storage.knocks import Count, Entry, Knock, Knocks, LocalKnocks
 from storage.redis_door import RedisFault
 from storage.users import canonical_email
+from web.accounts.fair_queue import Origin
 from web.accounts.passwords import BusyError
 from web.problems import TooManyError
 
@@ -55,20 +56,22 @@ class Logins:
         """How often this process refused a password, for the metrics."""
 
     @asynccontextmanager
-    async def knock(self, email: str, address: str | None) -> AsyncGenerator[Knock]:
+    async def knock(self, email: str, address: str | None) -> AsyncGenerator[tuple[Knock, Origin]]:
         """Let a password be judged; the knock counts as wrong until it is welcomed.
+
+        Yields the knock and where it comes from.
 
         Raises:
             TooManyError: It is not to be judged now.
         """
         knock = self._knock(canonical_email(email), address)
         try:
-            await self._enter(knock)
+            origin = await self._enter(knock)
         except TooManyError:
             self.refused[Refusal.LIMITED] += 1
             raise
         try:
-            yield knock
+            yield knock, origin
         except (DatabaseError, BusyError) as error:
             self.refused[Refusal.BUSY] += isinstance(error, BusyError)
             # Nothing was judged. But who hangs up meanwhile has had a try.
@@ -81,8 +84,8 @@ class Logins:
         self._local.welcome(knock, monotonic())
         await self._tell(self._knocks.welcome, knock)
 
-    async def register(self, address: str | None) -> None:
-        """Count a registration.
+    async def register(self, address: str | None) -> Origin:
+        """Count a registration and return where it comes from.
 
         Raises:
             TooManyError: There are too many from this network.
@@ -92,6 +95,7 @@ class Logins:
         await self._enter(
             Knock(token=secrets.token_hex(8), counts=(count,), account=f"{network}:-", network="-")
         )
+        return Origin(network=network.rpartition(":")[2])
 
     def _knock(self, email: str, address: str | None) -> Knock:
         account = self._hidden("account", email)
@@ -114,12 +118,13 @@ class Logins:
         digest = hmac.digest(secret, f"knocks:{kind}:{text}".encode(), "sha256")
         return f"vasset:knocks:{kind}:{digest[:16].hex()}"
 
-    async def _enter(self, knock: Knock) -> None:
-        wait_s = await self._wait(knock)
-        if wait_s > 0:
-            raise TooManyError(wait_s, "Too many tries; wait a little.")
+    async def _enter(self, knock: Knock) -> Origin:
+        entry = await self._entry(knock)
+        if entry.wait_s > 0:
+            raise TooManyError(entry.wait_s, "Too many tries; wait a little.")
+        return Origin(network=knock.network, is_known=entry.is_familiar)
 
-    async def _wait(self, knock: Knock) -> float:
+    async def _entry(self, knock: Knock) -> Entry:
         if monotonic() >= self._away_until:
             try:
                 async with timeout(REDIS_TIMEOUT_S):

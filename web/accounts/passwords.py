@@ -10,6 +10,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.failures import FailureCode
+from web.accounts.fair_queue import FairQueue, Origin, QueueFullError
 from web.problems import ProblemError
 
 Result = TypeVar("Result")
@@ -20,6 +21,9 @@ MAX_AT_ONCE = 4
 
 MAX_WAITING = 64
 """About a second's worth; beyond it a login is refused at once instead of late."""
+
+
+ANYWHERE = Origin(network="")
 
 
 class BusyError(ProblemError):
@@ -39,41 +43,44 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = hasher()
-        # The threads are the bound: a semaphore would be released by a client that hangs up
-        # while the thread that works for it goes on.
         self._threads = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="argon2")
-        self._asked = 0
+        self._queue = FairQueue(at_once=MAX_AT_ONCE, waiting=MAX_WAITING)
         self._nobodys = self._hasher.hash(secrets.token_urlsafe(16))
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, origin: Origin = ANYWHERE) -> str:
         """Return the argon2id hash of a password, with a salt of its own.
 
         Raises:
             BusyError: Too many wait already.
         """
-        return await self._run(self._hasher.hash, password)
+        return await self._run(origin, self._hasher.hash, password)
 
-    async def matches(self, password: str, password_hash: str | None) -> bool:
+    async def matches(
+        self, password: str, password_hash: str | None, origin: Origin = ANYWHERE
+    ) -> bool:
         """Return whether a password is the one of a hash; None stands for an unknown account.
 
         Raises:
             BusyError: Too many wait already.
         """
-        right = await self._run(self._verify, password, password_hash or self._nobodys)
+        right = await self._run(origin, self._verify, password, password_hash or self._nobodys)
         return right and password_hash is not None
 
     def close(self) -> None:
         """Begin nothing any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[*Given], Result], *given: *Given) -> Result:
-        if self._asked >= MAX_AT_ONCE + MAX_WAITING:
-            raise BusyError
-        self._asked += 1
+    async def _run(
+        self, origin: Origin, work: Callable[[*Given], Result], *given: *Given
+    ) -> Result:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
-        finally:
-            self._asked -= 1
+            await self._queue.enter(origin)
+        except QueueFullError as error:
+            raise BusyError from error
+        done = asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+        # The turn ends with the thread's work, which a client that hangs up does not end.
+        done.add_done_callback(lambda _: self._queue.leave())
+        return await asyncio.shield(done)
 
     def _verify(self, password: str, password_hash: str) -> bool:
         try:

@@ -30,6 +30,7 @@ class Wire(HttpToolsProtocol):
     _is_in_head = True
     _head_timer: asyncio.TimerHandle | None = None
     _body_bytes = 0
+    """Of the request that is being read, as it came: with what stands around its chunks."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -50,6 +51,8 @@ class Wire(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         was_in_head = self._is_in_head
         super().data_received(data)
+        if not was_in_head:
+            self._count_body(len(data))
         # A head that began in the middle of these bytes is counted from the next ones on.
         if not was_in_head or not self._is_in_head:
             return
@@ -93,15 +96,17 @@ class Wire(HttpToolsProtocol):
             self.transport.abort()
 
     @override
-    def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        if self._body_bytes > MAX_UNREAD_BYTES:
-            self.transport.abort()
-        super().on_body(body)
-
-    @override
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "This is not HTTP.")
+
+    def _count_body(self, size_bytes: int) -> None:
+        """Count what came after a head, whatever it was: chunks may carry more beside than in them.
+
+        A request that begins in the middle of these bytes is counted from the next ones on.
+        """
+        self._body_bytes += size_bytes
+        if self._body_bytes > MAX_UNREAD_BYTES:
+            self.transport.abort()
 
     def _check_host(self) -> None:
         """Refuse what two servers in a row may take for requests to different hosts.

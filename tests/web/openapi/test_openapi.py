@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.web.conftest import Member, Site
+from web.openapi import routes
 from web.openapi.examples.asked import QUERIES
 
 
@@ -30,6 +31,15 @@ async def test_every_route_is_described(site: Site, member: Member) -> None:
     left_out = {rule for rule in rules if re.sub(r"<(\w+)>", r"{\1}", rule) not in described}
 
     assert all(rule.startswith(("/docs/", "/page/")) for rule in left_out), left_out
+
+
+async def test_the_document_is_built_once(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await document(member)
+    monkeypatch.setattr(routes, "document", None)
+
+    again = await document(member)
+
+    assert again == first
 
 
 async def test_every_reference_leads_somewhere(member: Member) -> None:

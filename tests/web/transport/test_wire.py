@@ -144,3 +144,17 @@ async def test_a_body_without_an_end_is_not_read_for_ever(
 
     with pytest.raises(ConnectionError):
         await said(site, head, *[b" " * 100_000] * 100)
+
+
+async def test_what_stands_beside_the_chunks_counts_too(
+    site: Site, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MAX_UNREAD_BYTES", 1_000_000)
+    head = (
+        "POST /api/v1/download HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {member.token}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    chunk = b"1;" + b"x" * 10_000 + b"\r\n \r\n"
+
+    with pytest.raises(ConnectionError):
+        await said(site, head, *[chunk * 10] * 100)
