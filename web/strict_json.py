@@ -8,6 +8,10 @@ MAX_DIGITS = 30
 """Longer numbers have no meaning here, and turning thousands of digits into an int is slow."""
 
 
+MAX_DEPTH = 64
+"""Lists and objects within each other. Python's own bound differs from version to version."""
+
+
 class NotJsonError(Exception):
     """The bytes are not UTF-8, not JSON, or can be read in two ways."""
 
@@ -33,7 +37,7 @@ def parse(raw: bytes) -> object:
         )
     except (ValueError, RecursionError) as error:
         raise NotJsonError from error
-    _check_texts(value)
+    _check(value)
     return value
 
 
@@ -61,17 +65,25 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _check_texts(value: object) -> None:
-    """Look at every text; by a list of our own, since nesting may be as deep as the parser's."""
-    waiting = [value]
+def _check(value: object) -> None:
+    """Look at every text and at how deep it lies; by a list of our own, not by recursion.
+
+    Raises:
+        NotJsonError: Something lies deeper than ``MAX_DEPTH``.
+        BadTextError: A text cannot be kept.
+    """
+    waiting: list[tuple[object, int]] = [(value, 0)]
     while waiting:
-        match waiting.pop():
+        one, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise NotJsonError
+        match one:
             case str() as text if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
                 raise BadTextError
             case dict() as table:  # pyright: ignore[reportUnknownVariableType]
-                waiting.extend(cast("dict[str, object]", table))
-                waiting.extend(cast("dict[str, object]", table).values())
+                parts = cast("dict[str, object]", table)
+                waiting.extend((part, depth + 1) for pair in parts.items() for part in pair)
             case list() as items:  # pyright: ignore[reportUnknownVariableType]
-                waiting.extend(cast("list[object]", items))
+                waiting.extend((item, depth + 1) for item in cast("list[object]", items))
             case _:
                 pass

@@ -1,6 +1,6 @@
 import pytest
 
-from web.strict_json import BadTextError, NotJsonError, parse
+from web.strict_json import MAX_DEPTH, BadTextError, NotJsonError, parse
 
 
 def test_what_has_one_reading_is_read() -> None:
@@ -23,3 +23,13 @@ def test_what_has_none_or_two_is_not_json(raw: bytes) -> None:
 def test_texts_that_cannot_be_kept_are_found_at_any_place(raw: bytes) -> None:
     with pytest.raises(BadTextError):
         parse(raw)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_depth_has_a_bound_of_its_own(opening: bytes, closing: bytes) -> None:
+    def nested(depth: int) -> bytes:
+        return opening * depth + b"1" + closing * depth
+
+    assert parse(nested(MAX_DEPTH))
+    with pytest.raises(NotJsonError):
+        parse(nested(MAX_DEPTH + 1))
