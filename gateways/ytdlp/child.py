@@ -14,6 +14,7 @@ from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.networking import common as networking  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import DownloadError, YoutubeDLError  # noqa: TID251 - the one file that may
+from yt_dlp.utils._utils import _UnsafeExtensionError  # noqa: TID251  # pyright: ignore[reportPrivateUsage] - its list is nowhere else
 
 from domain.failures import CorruptError
 from gateways.egress.passage import USER
@@ -23,7 +24,7 @@ from gateways.ytdlp.facts import facts, parts, whole
 from gateways.ytdlp.inspection import inspect
 from gateways.ytdlp.look_options import look_options
 from gateways.ytdlp.miniatures import Miniature
-from gateways.ytdlp.options import ytdlp_options
+from gateways.ytdlp.options import UNFINISHED, UNNAMED, ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -119,7 +120,7 @@ def _go_out(
 def _inspect(message: Inspect, door: socket.socket, level: Level) -> Report:
     door.close()
     confinement.shut_in(message.limits, message.staging, level)
-    return inspect(str(message.staging / message.name))
+    return inspect(message.staging / message.name)
 
 
 def visit(order: Start | Look, gate: str, tell: Tell) -> Report | None:
@@ -178,6 +179,10 @@ _networking: Any = networking
 _networking.make_ssl_context = cache(_networking.make_ssl_context)
 
 
+_unsafe: Any = _UnsafeExtensionError
+_TAKEN_EXTENSIONS: frozenset[str] = _unsafe.ALLOWED_EXTENSIONS - UNFINISHED
+
+
 class _Ytdlp(yt_dlp.YoutubeDL):
     """yt-dlp, but a transfer that broke off goes on only with the rest of the same file."""
 
@@ -202,6 +207,13 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         chosen: dict[str, Any] = super().process_subtitles(*told) or {}
         formats = str(self.params.get("subtitlesformat")).split("/")
         return {code: one for code, one in chosen.items() if one["ext"] in formats}
+
+    def process_info(self, info_dict: Any) -> None:  # noqa: ANN401 - a type only in the stubs
+        """Fetch one video, under an extension that yt-dlp takes; what is in it decides later."""
+        for one in (info_dict, *(info_dict.get("requested_formats") or ())):
+            if str(one.get("ext")).lower() not in _TAKEN_EXTENSIONS:
+                one["ext"] = UNNAMED
+        super().process_info(info_dict)
 
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         """Open an address or a request."""
