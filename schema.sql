@@ -555,6 +555,9 @@ CREATE TABLE IF NOT EXISTS stage_runs (
     PRIMARY KEY (history_id, epoch)
 );
 
+-- What yt-dlp said of a failure; for administrators alone.
+ALTER TABLE stage_runs ADD COLUMN IF NOT EXISTS detail varchar(500);
+
 -- How long a run took, but of one whose holder died nobody knows; and whether it is to be repeated.
 CREATE OR REPLACE FUNCTION count_stage_run(run stage_runs, goes_on boolean) RETURNS void
 LANGUAGE sql AS $$

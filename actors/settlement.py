@@ -62,6 +62,7 @@ async def settle_error(
         "stage_failed",
         code=error.code.value,
         explanation=str(error),
+        detail=error.detail or None,
         retry_in_s=None if delay is None or final else round(delay.total_seconds(), 3),
     )
     await cool_down(context, site_of(claim.wish.url), error)

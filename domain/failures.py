@@ -18,6 +18,7 @@ class FailureCode(StrEnum):
     PRIVATE = "private"
     LOGIN_REQUIRED = "login_required"
     GEO_BLOCKED = "geo_blocked"
+    DRM_PROTECTED = "drm_protected"
     RATE_LIMITED = "rate_limited"
     BLOCKED = "blocked"
     PROXY_UNAVAILABLE = "proxy_unavailable"
@@ -36,6 +37,9 @@ class DownloadError(Exception):
     """A download, or one attempt at it, could not go on.
 
     The text is shown to the owner: no path, no proxy, no cookie may stand in it.
+
+    Attributes:
+        detail: What yt-dlp said, cleaned, for administrators and logs alone; may be empty.
     """
 
     code: ClassVar[FailureCode] = FailureCode.INTERNAL
@@ -43,6 +47,7 @@ class DownloadError(Exception):
 
     def __init__(self, explanation: str | None = None) -> None:
         super().__init__(explanation or self.explanation)
+        self.detail = ""
 
 
 class PermanentError(DownloadError):
@@ -89,6 +94,34 @@ class SourceGoneError(PermanentError):
 
     code = FailureCode.UNAVAILABLE
     explanation = "The site says that this video is not available."
+
+
+class PrivateError(PermanentError):
+    """The video is private."""
+
+    code = FailureCode.PRIVATE
+    explanation = "This video is private."
+
+
+class LoginRequiredError(PermanentError):
+    """The site shows the video only to those who have signed in, or paid."""
+
+    code = FailureCode.LOGIN_REQUIRED
+    explanation = "The site shows this video only to people who have signed in there."
+
+
+class DrmProtectedError(PermanentError):
+    """The video is encrypted in a way that only a licensed player can open."""
+
+    code = FailureCode.DRM_PROTECTED
+    explanation = "This video is protected by DRM and cannot be downloaded."
+
+
+class BrokenExtractorError(PermanentError):
+    """yt-dlp met something at the site that it does not know and asks to have reported."""
+
+    code = FailureCode.INTERNAL
+    explanation = "This server cannot read this page of the site; an update may help."
 
 
 class GeoBlockedError(PermanentError):

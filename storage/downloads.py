@@ -70,7 +70,7 @@ class Downloads:
         return await self._db.all("downloads_watched", user_id=user_id, history_ids=named)
 
     async def runs(self, history_id: int) -> Sequence[Row]:
-        """Return each claim of a download: attempt, stage, node, exit, outcome, seconds."""
+        """Return each claim of a download: attempt, stage, node, exit, outcome, detail, seconds."""
         return await self._db.all("stage_runs_of", history_id=history_id)
 
     async def cancel(self, history_id: int, user_id: int) -> Row | None:
@@ -199,6 +199,7 @@ class Downloads:
             delay_s=delay.total_seconds(),
             error_code=error and error.code.value,
             error_message=error and str(error),
+            error_detail=(error and error.detail) or None,
             **_fence(claim),
         )
         return row is not None
@@ -212,6 +213,7 @@ class Downloads:
             delay_s=delay.total_seconds(),
             error_code=error.code.value,
             error_message=str(error),
+            error_detail=error.detail or None,
             **_fence(claim),
         )
         return row is not None
@@ -226,6 +228,7 @@ class Downloads:
             "downloads_fail",
             error_code=error.code.value,
             error_message=str(error),
+            error_detail=error.detail or None,
             error_retryable=isinstance(error, TransientError),
             **_fence(claim),
         )

@@ -531,7 +531,7 @@ SELECT history_id FROM finished;
 
 -- name: downloads_put_back
 -- Back to the queue: after a failed attempt (with its error) or when the worker stops.
-UPDATE download_history SET
+WITH moved AS (UPDATE download_history SET
     status = 4, stage = 'acquire_proxy', claim_until = NULL, storage_node = NULL,
     continues = :continues, woken_at = now() + make_interval(secs => :delay_s),
     not_before = now() + make_interval(secs => :delay_s),
@@ -540,17 +540,25 @@ UPDATE download_history SET
     error_code = :error_code, error_message = :error_message, error_retryable = true
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
   AND cancel_wish_at IS NULL
-RETURNING history_id;
+RETURNING history_id, epoch),
+noted AS (
+    UPDATE stage_runs r SET detail = CAST(:error_detail AS text)
+    FROM moved m WHERE r.history_id = m.history_id AND r.epoch = m.epoch)
+SELECT history_id FROM moved;
 
 -- name: downloads_repeat_stage
 -- The file is good and stays; only this stage is tried again, on the same node.
-UPDATE download_history SET
+WITH moved AS (UPDATE download_history SET
     claim_until = NULL, woken_at = now() + make_interval(secs => :delay_s),
     not_before = now() + make_interval(secs => :delay_s),
     error_code = :error_code, error_message = :error_message, error_retryable = true
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
   AND cancel_wish_at IS NULL
-RETURNING history_id;
+RETURNING history_id, epoch),
+noted AS (
+    UPDATE stage_runs r SET detail = CAST(:error_detail AS text)
+    FROM moved m WHERE r.history_id = m.history_id AND r.epoch = m.epoch)
+SELECT history_id FROM moved;
 
 -- name: downloads_let_go
 -- The worker stops; the stage is due again at once, on this node.
@@ -559,12 +567,16 @@ WHERE history_id = :history_id AND epoch = :epoch AND status = 5
 RETURNING history_id;
 
 -- name: downloads_fail
-UPDATE download_history SET
+WITH moved AS (UPDATE download_history SET
     status = 0, claim_until = NULL, finished_at = now(),
     file_size = NULL, file_hash = NULL, error_code = :error_code,
     error_message = :error_message, error_retryable = :error_retryable
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5
-RETURNING history_id;
+RETURNING history_id, epoch),
+noted AS (
+    UPDATE stage_runs r SET detail = CAST(:error_detail AS text)
+    FROM moved m WHERE r.history_id = m.history_id AND r.epoch = m.epoch)
+SELECT history_id FROM moved;
 
 -- name: downloads_end_cancelled
 UPDATE download_history SET
@@ -758,7 +770,7 @@ SELECT l.kind, l.name, l.max_active, l.max_starts,
 FROM limits l ORDER BY l.kind, l.name;
 
 -- name: stage_runs_of
-SELECT attempt, stage, storage_node AS node, exit_name AS exit, outcome, began_at,
+SELECT attempt, stage, storage_node AS node, exit_name AS exit, outcome, detail, began_at,
        CAST(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - began_at) AS float8)
            AS seconds
 FROM stage_runs WHERE history_id = :history_id ORDER BY epoch;

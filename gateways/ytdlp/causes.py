@@ -1,14 +1,16 @@
 """What an exception of yt-dlp means in our own words, judged by type and status, never by text."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from domain import failures
 from domain.failures import DownloadError, TransientError
 from gateways.retry_after import parse_retry_after
 from gateways.ytdlp.protocol import Failed
+from gateways.ytdlp.texts import clean_remark
 
 MAX_CHAIN = 20
 """Exceptions that are looked at; a cycle or a deep recursion ends there."""
@@ -26,8 +28,16 @@ _BY_ERRNO: dict[int | None, type[DownloadError]] = {
     errno.ENOMEM: failures.TooLargeError,
 }
 
+# Source: yt_dlp/extractor/common.py, the field ``availability``.
+_BY_AVAILABILITY: dict[object, type[DownloadError]] = {
+    "private": failures.PrivateError,
+    "needs_auth": failures.LoginRequiredError,
+    "premium_only": failures.LoginRequiredError,
+    "subscriber_only": failures.LoginRequiredError,
+}
+
 _BY_STATUS: dict[int | None, type[DownloadError]] = {
-    HTTPStatus.UNAUTHORIZED: failures.BlockedError,
+    HTTPStatus.UNAUTHORIZED: failures.LoginRequiredError,
     HTTPStatus.FORBIDDEN: failures.BlockedError,
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: failures.ProxyFaultError,
     HTTPStatus.REQUEST_TIMEOUT: failures.SourceTroubleError,
@@ -61,12 +71,13 @@ def report_of(error: BaseException, now: datetime) -> Failed:
     """
     chain = list(_chain(error))
     names = " < ".join(type(link).__name__ for link in chain)
+    detail = _detail(error)
     own = next((link for link in chain if isinstance(link, DownloadError)), None)
     if own is not None:
-        return Failed(leaf=type(own).__name__, chain=names)
+        return Failed(leaf=type(own).__name__, chain=names, detail=detail)
     leaf = _leaf(chain)
     wait = _retry_after(chain, now) if issubclass(leaf, TransientError) else None
-    return Failed(leaf=leaf.__name__, chain=names, retry_after=wait)
+    return Failed(leaf=leaf.__name__, chain=names, detail=detail, retry_after=wait)
 
 
 def error_of(report: Failed) -> DownloadError:
@@ -77,7 +88,20 @@ def error_of(report: Failed) -> DownloadError:
     leaf = _LEAVES.get(report.leaf, failures.UnexpectedError)
     error = leaf(retry_after=report.retry_after) if issubclass(leaf, TransientError) else leaf()
     error.add_note(f"in the child: {report.chain[:500]}")
+    error.detail = report.detail
     return error
+
+
+def refusal_of(media: Mapping[str, Any]) -> DownloadError | None:
+    """Return why a site offers no format of a video, if yt-dlp has marked it, else None.
+
+    Args:
+        media: yt-dlp's own dictionary of it.
+    """
+    if media.get("_has_drm"):
+        return failures.DrmProtectedError()
+    kind = _BY_AVAILABILITY.get(media.get("availability"))
+    return None if kind is None else kind()
 
 
 def _leaf(chain: list[BaseException]) -> type[DownloadError]:
@@ -93,9 +117,9 @@ def _leaf(chain: list[BaseException]) -> type[DownloadError]:
             leaf = rule(link)
             if leaf is not None:
                 return leaf
-    # A bare DownloadError is yt-dlp's own way to say that a body broke off once too often.
+    # A bare DownloadError: yt-dlp itself gives up on what it has read; it will read the same again.
     if _is_kind(chain[0], "DownloadError") and len(chain) == 1:
-        return failures.SourceTroubleError
+        return failures.UnsupportedSiteError
     if any(isinstance(link, ConnectionError | TimeoutError) for link in chain):
         return failures.SourceTroubleError
     return failures.UnexpectedError
@@ -123,7 +147,13 @@ def _extractor_cause(link: BaseException) -> type[DownloadError] | None:
         return None
     if getattr(link, "expected", False):
         return failures.UnsupportedSiteError
-    return failures.UnexpectedError
+    return failures.BrokenExtractorError
+
+
+def _detail(error: BaseException) -> str:
+    """Return what yt-dlp said: its remarks, which came as notes, or else the exception's text."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    return clean_remark(" ".join(notes) or f"{type(error).__name__}: {error}")
 
 
 def _named(

@@ -13,18 +13,17 @@ import yt_dlp  # noqa: TID251 - the one file that may
 from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.networking import common as networking  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
-from yt_dlp.utils import DownloadError, YoutubeDLError  # noqa: TID251 - the one file that may
-from yt_dlp.utils._utils import _UnsafeExtensionError  # noqa: TID251  # pyright: ignore[reportPrivateUsage] - its list is nowhere else
+from yt_dlp.utils import YoutubeDLError  # noqa: TID251 - the one file that may
 
-from domain.failures import CorruptError
 from gateways.egress.passage import USER
 from gateways.ytdlp import cage, confinement, namespaces, signals
-from gateways.ytdlp.causes import report_of
+from gateways.ytdlp.adjustments import adjust
+from gateways.ytdlp.causes import refusal_of, report_of
 from gateways.ytdlp.facts import facts, parts, whole
 from gateways.ytdlp.inspection import inspect
 from gateways.ytdlp.look_options import look_options
 from gateways.ytdlp.miniatures import Miniature
-from gateways.ytdlp.options import UNFINISHED, UNNAMED, ytdlp_options
+from gateways.ytdlp.options import ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -36,12 +35,16 @@ from gateways.ytdlp.protocol import (
     decode_control,
     encode_report,
 )
+from gateways.ytdlp.remarks import Remarks
 from gateways.ytdlp.sandbox import Level
 from gateways.ytdlp.shrinking import miniature_of
 from gateways.ytdlp.tally import Tally
 from gateways.ytdlp.validators import Validators
 
 LOOPBACK = "127.0.0.1"
+
+LOOK_PATIENCE_S = 4.0
+"""How long a look waits to see whether a playlist grows; one that may need longer is live."""
 
 Tell = Callable[[Report], None]
 Work = Callable[[Start | Look, str, Tell], Report | None]
@@ -120,7 +123,7 @@ def _go_out(
 def _inspect(message: Inspect, door: socket.socket, level: Level) -> Report:
     door.close()
     confinement.shut_in(message.limits, message.staging, level)
-    return inspect(message.staging / message.name)
+    return inspect(str(message.staging / message.name))
 
 
 def visit(order: Start | Look, gate: str, tell: Tell) -> Report | None:
@@ -135,7 +138,7 @@ def look(order: Look, gate: str, tell: Tell) -> Miniature | None:
         Exception: As ``fetch``; once the whole is told, it is only the picture that failed.
     """
     options: Any = look_options(order, gate)
-    with _Ytdlp(options) as ytdlp:
+    with _Ytdlp(options, LOOK_PATIENCE_S, is_look=True) as ytdlp:
         found: Any = ytdlp.extract_info(order.url, download=False)
         for part in parts(found, order.max_entries):
             tell(part)
@@ -162,15 +165,11 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     options: Any = ytdlp_options(start.order, start.limits, start.tools, gate=gate)
     options["progress_hooks"] = [tally.add]
     options["postprocessor_hooks"] = [merging]
-    with _Ytdlp(options) as ytdlp:
+    # Half of it, so that a wait is no stall.
+    patience_s = start.limits.stall_timeout.total_seconds() / 2
+    with _Ytdlp(options, patience_s) as ytdlp:
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
-        try:
-            found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
-        except DownloadError as error:
-            # Without a cause of its own: no byte came, as the last answer had announced.
-            if error.__cause__ is None and ytdlp.validators.saw_nothing:
-                raise CorruptError from error
-            raise
+        found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
     return facts(found)
 
 
@@ -178,9 +177,7 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
 _networking: Any = networking
 _networking.make_ssl_context = cache(_networking.make_ssl_context)
 
-
-_unsafe: Any = _UnsafeExtensionError
-_TAKEN_EXTENSIONS: frozenset[str] = _unsafe.ALLOWED_EXTENSIONS - UNFINISHED
+adjust()
 
 
 class _Ytdlp(yt_dlp.YoutubeDL):
@@ -198,22 +195,37 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         for extractor in self._extractors:
             self.add_info_extractor(extractor)
 
-    def __init__(self, options: Any) -> None:  # noqa: ANN401 - a type only in the stubs
+    def __init__(self, options: Any, patience_s: float, *, is_look: bool = False) -> None:  # noqa: ANN401 - a type only in the stubs
         self.validators = Validators()
-        super().__init__(options)
+        self.remarks = Remarks()
+        #: How long it may wait for a playlist to grow.
+        self.patience_s = patience_s
+        self.is_look = is_look
+        super().__init__(options | {"logger": self.remarks})
+
+    def __exit__(self, *raised: object) -> None:
+        """Close, and give to what was raised all that yt-dlp said before."""
+        error = raised[1]
+        if isinstance(error, BaseException) and self.remarks.text:
+            error.add_note(self.remarks.text)
+        super().__exit__(*raised)
+
+    def raise_no_formats(self, info: Any, forced: bool = False, *, msg: Any = None) -> None:  # noqa: ANN401, FBT001, FBT002 - as the base has it
+        """Give up on a video without formats, for the reason that it is marked with.
+
+        Raises:
+            DownloadError: Our own, if there is such a mark.
+        """
+        refusal = refusal_of(info)
+        if refusal is not None:
+            raise refusal
+        super().raise_no_formats(info, forced, msg=msg)
 
     def process_subtitles(self, *told: Any) -> dict[str, Any]:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
         """Choose among the wished subtitles, of those that can be taken in."""
         chosen: dict[str, Any] = super().process_subtitles(*told) or {}
         formats = str(self.params.get("subtitlesformat")).split("/")
         return {code: one for code, one in chosen.items() if one["ext"] in formats}
-
-    def process_info(self, info_dict: Any) -> None:  # noqa: ANN401 - a type only in the stubs
-        """Fetch one video, under an extension that yt-dlp takes; what is in it decides later."""
-        for one in (info_dict, *(info_dict.get("requested_formats") or ())):
-            if str(one.get("ext")).lower() not in _TAKEN_EXTENSIONS:
-                one["ext"] = UNNAMED
-        super().process_info(info_dict)
 
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         """Open an address or a request."""

@@ -3,6 +3,7 @@
 import signal
 
 from domain.failures import (
+    BrokenExtractorError,
     CorruptError,
     DownloadError,
     InterruptedDownloadError,
@@ -17,7 +18,7 @@ from gateways.ytdlp.causes import error_of
 from gateways.ytdlp.protocol import Done, Failed
 
 _LIMIT_SIGNALS = {-signal.SIGXFSZ, -signal.SIGXCPU}
-_NET_FAULTS = (ProxyFaultError, SourceTroubleError, UnexpectedError)
+_NET_FAULTS = (ProxyFaultError, SourceTroubleError, BrokenExtractorError, UnexpectedError)
 _TLS_FAULT = "CertificateVerifyError"
 
 
@@ -40,6 +41,7 @@ def cause_of(code: int | None, told: Done | Failed | None, passage: Passage) -> 
     better = _better(seen, told, passage)
     for note in seen.__notes__ if better is not seen else ():
         better.add_note(note)
+    better.detail = seen.detail
     return better
 
 

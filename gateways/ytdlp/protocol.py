@@ -15,7 +15,7 @@ from gateways.ytdlp.findings import Found, clean_entry, clean_format, clean_foun
 from gateways.ytdlp.miniatures import Miniature, clean_miniature
 from gateways.ytdlp.options import ChildOrder, FetchLimits, Tools
 from gateways.ytdlp.sandbox import Level
-from gateways.ytdlp.texts import clean_text, plain_url
+from gateways.ytdlp.texts import clean_remark, clean_text, plain_url
 
 MAX_LINE_BYTES = 64 * 1024
 """A longer line is dropped unread: a child may be made to print without end."""
@@ -26,23 +26,6 @@ _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merging:
     """All bytes are here; ffmpeg joins or repairs them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """How the bytes of a fetch came.
-
-    Attributes:
-        is_complete: Every answer stated where it ends and came up to there, and so did the list of
-            fragments.
-        is_as_sent: The file is one body as it was sent; nothing joined or rewrote it.
-        planned_s: How long the fragments last together, by the playlist that lists them; None for
-            none, and if it does not say.
-    """
-
-    is_complete: bool = False
-    is_as_sent: bool = False
-    planned_s: _Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +42,6 @@ class Done:
     thumbnail: str | None
     duration_s: _Seconds | None
     warnings: tuple[DownloadWarning, ...] = ()
-    transfer: Transfer = Transfer()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +49,12 @@ class Inspected:
     """What was found in a file.
 
     Attributes:
-        extension: By what is in it; None if it is no media that is known.
         stated_s: The length that its container states, or None.
         found_s: The length of what is really in it.
-        played_s: What its packets last; more than ``found_s`` never, less if it has gaps.
-        is_closed: Whether its end is there, by the sizes that its container states; None if it
-            states none. If it is not, nothing else is known.
     """
 
-    extension: str | None
-    stated_s: _Seconds | None = None
-    found_s: _Seconds = 0.0
-    played_s: _Seconds = 0.0
-    is_closed: bool | None = None
+    stated_s: _Seconds | None
+    found_s: _Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +64,12 @@ class Failed:
     Attributes:
         leaf: The name of a class in domain/failures.py.
         chain: The names of the exceptions that led there; never their text.
+        detail: What yt-dlp said, for administrators alone.
     """
 
     leaf: str
     chain: str
+    detail: str = ""
     retry_after: timedelta | None = None
 
 
@@ -248,6 +225,8 @@ def _judged(report: Report) -> Report | None:
             judged = report if _is_sound(report) else None
         case Done():
             judged = _cleaned(report)
+        case Failed():
+            judged = replace(report, detail=clean_remark(report.detail))
         case Format():
             judged = clean_format(report)
         case Entry():

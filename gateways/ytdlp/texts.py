@@ -1,5 +1,6 @@
 """A site's own texts, made fit to be shown and kept."""
 
+import re
 import unicodedata
 from urllib.parse import urlsplit
 
@@ -8,11 +9,21 @@ from domain.requests import MAX_URL_LENGTH
 MAX_TITLE_LENGTH = 200
 """Code points of a site's text. Source: reliability row YT-10."""
 
+MAX_REMARK_LENGTH = 500
+"""Code points of what yt-dlp says."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# Any part of an address may be a secret: a signed link, the token at the gate.
+_ADDRESS = re.compile(
+    r"""\b([a-z][a-z0-9+.-]*://)(?:[^\s/'"<>]*@)?([^\s/'"<>?#]*)[^\s'"<>]*""", re.IGNORECASE
+)
+_QUERY = re.compile(r"""\?[^\s'"<>?]*=[^\s'"<>]*""")
+
 # Overrides of the writing direction: they make a title read as something else.
 _DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def clean_text(text: str) -> str:
+def clean_text(text: str, max_length: int = MAX_TITLE_LENGTH) -> str:
     """Return a site's text without what can deceive or break: one line, bounded, valid UTF-8."""
     # Controls (and NUL), lone surrogates, and what turns the direction of writing.
     kept = "".join(
@@ -20,7 +31,13 @@ def clean_text(text: str) -> str:
         for character in text
         if unicodedata.category(character) != "Cs" and character not in _DIRECTIONS
     )
-    return " ".join(kept.split())[:MAX_TITLE_LENGTH].rstrip()
+    return " ".join(kept.split())[:max_length].rstrip()
+
+
+def clean_remark(text: str) -> str:
+    """Return what yt-dlp said in one line that can be shown, of each address only the host."""
+    bare = _COLOUR.sub("", text)
+    return clean_text(_QUERY.sub("?…", _ADDRESS.sub(r"\1\2/…", bare)), MAX_REMARK_LENGTH)
 
 
 def plain_url(url: str | None) -> str | None:

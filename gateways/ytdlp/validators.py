@@ -17,8 +17,6 @@ class Validators:
     def __init__(self) -> None:
         self._seen: dict[str, str | None] = {}
         self._whole: set[str] = set()
-        #: Whether the last answer said that there is nothing in it.
-        self.saw_nothing = False
 
     def condition(self, url: str, headers: Mapping[str, str]) -> Mapping[str, str | None]:
         """Return what to change in the headers of a request; None takes one away.
@@ -40,7 +38,6 @@ class Validators:
         Raises:
             CorruptError: A part came, and it is of another file than the first.
         """
-        self.saw_nothing = _header(headers, "Content-Length") == "0"
         validator = _validator(headers)
         if status == _PARTIAL_CONTENT and self._seen.get(url, validator) != validator:
             raise CorruptError

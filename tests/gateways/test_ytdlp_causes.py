@@ -9,7 +9,7 @@ import pytest
 from domain import failures
 from domain.failures import DownloadError, TransientError
 from gateways.retry_after import parse_retry_after
-from gateways.ytdlp.causes import error_of, report_of
+from gateways.ytdlp.causes import error_of, refusal_of, report_of
 from gateways.ytdlp.protocol import Failed
 
 # By name, so that this stays no second importer: the real classes, which carry no types.
@@ -41,7 +41,7 @@ def leaf(error: BaseException) -> str:
     ("status", "expected"),
     [
         (400, "SourceGoneError"),
-        (401, "BlockedError"),
+        (401, "LoginRequiredError"),
         (403, "BlockedError"),
         (404, "SourceGoneError"),
         (407, "ProxyFaultError"),
@@ -75,8 +75,8 @@ def test_a_status_decides(status: int, expected: str) -> None:
         (utils.UserNotLive(), "LiveStreamError"),
         (utils.UnsupportedError("https://video.example"), "UnsupportedSiteError"),
         (utils.ExtractorError("", expected=True), "UnsupportedSiteError"),
-        (utils.ExtractorError("", expected=False), "UnexpectedError"),
-        (utils.RegexNotFoundError(""), "UnexpectedError"),
+        (utils.ExtractorError("", expected=False), "BrokenExtractorError"),
+        (utils.RegexNotFoundError(""), "BrokenExtractorError"),
         (utils.PostProcessingError(""), "CorruptError"),
         (OSError(errno.ENOSPC, ""), "DiskFullError"),
         (OSError(errno.EDQUOT, ""), "DiskFullError"),
@@ -94,16 +94,16 @@ def test_a_type_decides(error: Exception, expected: str) -> None:
     assert leaf(wrapped(error)) == expected
 
 
-def test_a_download_error_without_a_cause_is_a_body_that_broke_off() -> None:
-    assert leaf(utils.DownloadError("Got error: 5 bytes read, 10 more expected")) == (
-        "SourceTroubleError"
+def test_a_download_error_without_a_cause_is_what_yt_dlp_cannot_take_in() -> None:
+    assert leaf(utils.DownloadError("Initialization fragment found after media fragments")) == (
+        "UnsupportedSiteError"
     )
 
 
 def test_a_text_never_decides() -> None:
     error = utils.ExtractorError("HTTP Error 429: Too Many Requests; private video; geo")
 
-    assert leaf(wrapped(error)) == "UnexpectedError"
+    assert leaf(wrapped(error)) == "BrokenExtractorError"
 
 
 def test_a_geo_block_that_was_read_from_a_403_is_a_geo_block() -> None:
@@ -130,6 +130,56 @@ def test_the_report_names_the_types_and_leaves_their_text_out() -> None:
     report = report_of(wrapped(KeyError("token=secret")), NOW)
 
     assert report.chain == "DownloadError < KeyError"
+
+
+def test_what_yt_dlp_said_comes_along_without_the_secrets_in_it() -> None:
+    error = utils.DownloadError("\x1b[0;31mERROR:\x1b[0m see http://vasset:t0ken@127.0.0.1:1/a?k=s")
+
+    report = report_of(error, NOW)
+
+    assert report.detail == "DownloadError: ERROR: see http://127.0.0.1:1/…"
+    assert error_of(report).detail == report.detail
+
+
+def test_what_yt_dlp_remarked_before_comes_first() -> None:
+    error = utils.DownloadError("ERROR: no formats")
+    error.add_note("ERROR: no formats | WARNING: a key is missing")
+
+    assert report_of(error, NOW).detail == "ERROR: no formats | WARNING: a key is missing"
+
+
+@pytest.mark.parametrize(
+    ("refuse", "expected"),
+    [("raise_login_required", "LoginRequiredError"), ("report_drm", "DrmProtectedError")],
+)
+def test_how_an_extractor_refuses_is_known_by_what_it_calls(refuse: str, expected: str) -> None:
+    importlib.import_module("gateways.ytdlp.child")
+    kind: Any = importlib.import_module("yt_dlp.extractor.common").InfoExtractor
+    arguments = ("id",) if refuse == "report_drm" else ()
+
+    with importlib.import_module("yt_dlp").YoutubeDL({"quiet": True}) as ytdlp:
+        extractor = kind(ytdlp)
+        with pytest.raises(utils.ExtractorError) as caught:
+            getattr(extractor, refuse)(*arguments)
+
+    assert leaf(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("media", "expected"),
+    [
+        ({"_has_drm": True}, failures.DrmProtectedError),
+        ({"availability": "private"}, failures.PrivateError),
+        ({"availability": "needs_auth"}, failures.LoginRequiredError),
+        ({"availability": "subscriber_only"}, failures.LoginRequiredError),
+        ({"availability": "public"}, type(None)),
+        ({}, type(None)),
+    ],
+)
+def test_what_a_video_without_formats_is_marked_with_says_why(
+    media: dict[str, Any], expected: type[object]
+) -> None:
+    assert type(refusal_of(media)) is expected
 
 
 def test_retry_after_comes_along_with_what_may_be_tried_again() -> None:

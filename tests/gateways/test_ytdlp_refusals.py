@@ -21,7 +21,8 @@ class OddSite(LocalServer):
     """What the video site does not have."""
 
     def answer(self, request: Request) -> Answer:
-        playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/1.ts\n"
+        asked = len(self.requests_for("/live.m3u8"))
+        playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/1.ts?{asked}\n"
         match request.path:
             case "/page":
                 return text("<!doctype html><title>Nothing</title>", media_type="text/html")
@@ -56,7 +57,7 @@ def fetch(runner: Runner, tmp_path: Path) -> Fetch:
         (404, failures.SourceGoneError),
         (410, failures.SourceGoneError),
         (403, failures.BlockedError),
-        (401, failures.BlockedError),
+        (401, failures.LoginRequiredError),
         (500, failures.SourceTroubleError),
         (503, failures.SourceTroubleError),
     ],
@@ -95,14 +96,14 @@ async def test_a_stream_without_end_is_refused_before_it_is_fetched(
 
 
 async def test_a_list_called_a_video_opens_nothing(fetch: Fetch, odd: OddSite) -> None:
-    with pytest.raises(failures.UnsupportedSiteError):
+    with pytest.raises(failures.CorruptError):
         await fetch(odd.url("/list.mp4"))
 
     assert odd.requests_for("/1.ts") == ()
 
 
-async def test_a_page_called_a_video_is_unsupported(fetch: Fetch, site: Site) -> None:
-    with pytest.raises(failures.UnsupportedSiteError):
+async def test_a_page_called_a_video_is_corrupt(fetch: Fetch, site: Site) -> None:
+    with pytest.raises(failures.CorruptError):
         await fetch(site.url("/lies.mp4"))
 
 

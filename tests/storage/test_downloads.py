@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.download import Digest, User
-from domain.failures import SourceGoneError, SourceTroubleError
+from domain.failures import DrmProtectedError, SourceGoneError, SourceTroubleError
 from domain.states import Mode, Stage, Status
 from storage.db import Db
 from storage.downloads import Asset, Downloads, Turns
@@ -194,3 +194,18 @@ async def test_a_wish_that_comes_before_the_settlement_keeps_it_from_being_hande
 
     assert not any(written)
     assert await downloads.renew(claim) is True
+
+
+async def test_what_yt_dlp_said_is_kept_with_the_run_that_failed(
+    downloads: Downloads, user: User
+) -> None:
+    history_id = await submit(downloads, user)
+    error = DrmProtectedError()
+    error.detail = "ERROR: This video is DRM protected"
+    claim = await downloads.claim(history_id, Stage.ACQUIRE_PROXY, holder="a", turns=TURNS)
+    assert claim is not None
+
+    await downloads.fail(claim, error)
+
+    (run,) = await downloads.runs(history_id)
+    assert (run["outcome"], run["detail"]) == ("drm_protected", error.detail)

@@ -2,11 +2,14 @@
 
 from quart import Blueprint, Response
 
+from storage.db import Row
 from storage.history import Filters
 from web.accounts.callers import admin
 from web.admin.shapes import (
+    AdminDownloadDetail,
     AdminDownloadShown,
     AdminPageShown,
+    AdminStageRunShown,
     DownloadsAsked,
     NodeShown,
     NodesShown,
@@ -49,13 +52,22 @@ async def page() -> Response:
     found = await front().services.history.page(
         wanted, before=cursors.read(scope, asked.cursor), limit=asked.limit
     )
-    items = [
-        AdminDownloadShown(
-            **dict(download_view(row)), user_id=row["user_id"], storage_node=row["storage_node"]
-        )
-        for row in found.rows
-    ]
+    items = [_view(row) for row in found.rows]
     return answer(AdminPageShown(items=items, next_cursor=cursors.give(scope, found.before)))
+
+
+@blueprint.get("/downloads/<history_id>")
+@operation(Operation(tag="administration", answers={200: AdminDownloadDetail}, problems=(403, 404)))
+async def show(history_id: str) -> Response:
+    """Return anybody's download and what was done for it, with what yt-dlp said of failures."""
+    await admin()
+    downloads = front().services.downloads
+    number, owner = await _found(history_id)
+    row = await downloads.of_user(number, owner)
+    if row is None:
+        raise _unknown()
+    runs = [AdminStageRunShown.model_validate(dict(run)) for run in await downloads.runs(number)]
+    return answer(AdminDownloadDetail(**dict(_view(row)), runs=runs))
 
 
 @blueprint.post("/downloads/<history_id>/cancel")
@@ -69,8 +81,27 @@ async def page() -> Response:
 async def cancel(history_id: str) -> Response:
     """Cancel anybody's download: at once (200), or as soon as its worker stops (202)."""
     await admin()
+    return await cancel_of(*await _found(history_id))
+
+
+async def _found(history_id: str) -> tuple[int, int]:
+    """Return the number of a download and whose it is.
+
+    Raises:
+        ProblemError: 404, there is none, or its record was deleted.
+    """
     number = path_id(history_id)
     owner = await front().services.history.owner_of(number)
     if owner is None:
-        raise ProblemError(404, Code.NOT_FOUND, "There is no such download.")
-    return await cancel_of(number, owner)
+        raise _unknown()
+    return number, owner
+
+
+def _unknown() -> ProblemError:
+    return ProblemError(404, Code.NOT_FOUND, "There is no such download.")
+
+
+def _view(row: Row) -> AdminDownloadShown:
+    return AdminDownloadShown(
+        **dict(download_view(row)), user_id=row["user_id"], storage_node=row["storage_node"]
+    )

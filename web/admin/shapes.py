@@ -18,7 +18,7 @@ from storage.audit import Action
 from web.accounts.quota_shapes import QuotaChangeAsked, QuotaShown
 from web.downloads.history_shapes import Cursor, ModeName, Search, StatusName
 from web.fields import Asked, Given, Id, PageSize
-from web.shapes import DownloadShown
+from web.shapes import DownloadShown, StageRunShown
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d.*", re.ASCII)
 
@@ -129,6 +129,18 @@ class AdminDownloadShown(DownloadShown):
 
     user_id: int
     storage_node: str | None
+
+
+class AdminStageRunShown(StageRunShown):
+    """One claim of one stage, with what yt-dlp said if it failed; null if it said nothing."""
+
+    detail: str | None
+
+
+class AdminDownloadDetail(AdminDownloadShown):
+    """A download with everything that was done for it, the oldest first."""
+
+    runs: list[AdminStageRunShown]
 
 
 class AdminPageShown(BaseModel):

@@ -231,3 +231,19 @@ async def test_an_administrator_cancels_anybodys_download(
     assert [a.status_code for a in answers] == [200, 409, 202, 404]
     shown = await member.http.get(f"/download/{queued}")
     assert shown.json()["status_code"] == Status.CANCELLED
+
+
+async def test_only_administrators_read_what_yt_dlp_said(
+    admin: Member, member: Member, rows: Rows
+) -> None:
+    history_id = await member.submit()
+    await rows.run(history_id)
+    await rows.ask(f"UPDATE stage_runs SET detail = 'It said so.' WHERE history_id = {history_id}")
+
+    told = await admin.http.get(f"/admin/downloads/{history_id}")
+    own = await member.http.get(f"/download/{history_id}")
+
+    assert told.json()["runs"][0]["detail"] == "It said so."
+    assert told.json()["user_id"] == member.user_id
+    assert "It said so." not in own.text
+    assert (await admin.http.get(f"/admin/downloads/{2**62}")).status_code == 404

@@ -191,6 +191,23 @@ ANSWERS: tuple[BaseModel, ...] = (
             )
         ]
     ),
+    admin_shapes.AdminDownloadDetail(
+        **dict(_DOWNLOAD),
+        user_id=7,
+        storage_node="node-a",
+        runs=[
+            admin_shapes.AdminStageRunShown(
+                attempt=1,
+                stage=Stage.FETCH,
+                node="node-a",
+                exit="exit-1.proxy.example:8080",
+                outcome="drm_protected",
+                detail="ERROR: [generic] clip: This video is DRM protected",
+                began_at=_BEGAN,
+                seconds=1.3,
+            )
+        ],
+    ),
     admin_shapes.AdminPageShown(
         items=[
             admin_shapes.AdminDownloadShown(**dict(_DOWNLOAD), user_id=7, storage_node="node-a")

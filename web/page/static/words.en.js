@@ -205,6 +205,7 @@ export const words = {
   "failed.unavailable.for_now": "The site did not answer properly.",
   "failed.private": "The video is private.",
   "failed.login_required": "The site shows this only to people who sign in there.",
+  "failed.drm_protected": "The video is protected by DRM and cannot be downloaded.",
   "failed.geo_blocked": "The site does not show this in the proxy's country.",
   "failed.rate_limited": "The site limits how much may be fetched for now.",
   "failed.blocked": "The site refused the request.",
@@ -227,6 +228,7 @@ export const words = {
   "advice.live_stream": "Try again after it has ended.",
   "advice.private": "Only its owner can share it.",
   "advice.login_required": "An administrator can add a sign-in for this site.",
+  "advice.drm_protected": "Watch it in the player of its site.",
   "advice.geo_blocked": "Try again: another attempt may take another country.",
   "advice.cancelled": "Retry to start it again.",
 

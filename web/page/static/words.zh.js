@@ -205,6 +205,7 @@ export const words = {
   "failed.unavailable.for_now": "网站没有正常响应。",
   "failed.private": "这是私密视频。",
   "failed.login_required": "网站要求登录后才能观看。",
+  "failed.drm_protected": "该视频受 DRM 保护，无法下载。",
   "failed.geo_blocked": "网站在代理所在的地区不提供此视频。",
   "failed.rate_limited": "网站暂时限制了下载频率。",
   "failed.blocked": "网站拒绝了请求。",
@@ -227,6 +228,7 @@ export const words = {
   "advice.live_stream": "请在直播结束后重试。",
   "advice.private": "只有视频的所有者可以分享。",
   "advice.login_required": "管理员可以为此网站添加登录信息。",
+  "advice.drm_protected": "请在该网站的播放器中观看。",
   "advice.geo_blocked": "请重试：下一次可能会使用其他地区。",
   "advice.cancelled": "点击重试可重新开始。",
 

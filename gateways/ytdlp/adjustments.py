@@ -1,0 +1,143 @@
+"""What is changed in yt-dlp itself, once in each server, before anything uses it.
+
+Where yt-dlp turns a cause into a mere text, the cause is kept: it is judged by its type.
+"""
+
+# ruff: noqa: ANN401 - what is replaced takes and returns whatever yt-dlp gives it
+
+from codecs import BOM_UTF8
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from yt_dlp import downloader as downloaders  # noqa: TID251 - changes it
+from yt_dlp.downloader.common import FileDownloader  # noqa: TID251 - changes it
+from yt_dlp.downloader.http import HttpFD  # noqa: TID251 - changes it
+from yt_dlp.extractor.common import InfoExtractor  # noqa: TID251 - changes it
+from yt_dlp.extractor.generic import GenericIE  # noqa: TID251  # pyright: ignore[reportMissingTypeStubs] - changes it
+from yt_dlp.utils import DownloadError, ExtractorError  # noqa: TID251 - changes what raises them
+
+from domain.failures import CorruptError, DrmProtectedError, LoginRequiredError
+from gateways.ytdlp.hls import Hls, is_growing
+from gateways.ytdlp.playlists import Playlist, parse
+
+# Any, because all that is replaced has types only in yt-dlp's stubs, if at all.
+_Method = Callable[..., Any]
+
+
+def adjust() -> None:
+    """Replace the methods that lose a cause, or fall over a harmless oddity."""
+    downloader: Any = FileDownloader
+    http: Any = HttpFD
+    extractor: Any = InfoExtractor
+    downloader.report_retry = _keeping_the_last_error(downloader.report_retry)
+    http.real_download = _judging_nothing(http.real_download)
+    extractor.raise_login_required = _caused_by(LoginRequiredError, extractor.raise_login_required)
+    extractor.report_drm = _caused_by(DrmProtectedError, extractor.report_drm)
+    choice: Any = downloaders
+    choice.HlsFD = choice.PROTOCOL_MAP["m3u8_native"] = Hls
+    generic: Any = GenericIE
+    generic._extra_manifest_info = _finding_out(generic._extra_manifest_info)  # noqa: SLF001 - where it guesses
+    extractor._parse_m3u8_vod_duration = _vod_duration  # noqa: SLF001 - of under a second it says None
+    extractor._request_webpage = _without_mark(extractor._request_webpage)  # noqa: SLF001 - pages and playlists
+
+
+def _keeping_the_last_error(original: _Method) -> _Method:
+    """After the last retry yt-dlp raises the text of the error; this raises the error with it."""
+    # Any: it takes a triple without a traceback too.
+    failure: Any = DownloadError
+
+    @wraps(original)
+    def report_retry(
+        self: Any, err: Exception, count: int, retries: int, *more: Any, **named: Any
+    ) -> None:
+        is_fatal = named.get("fatal", more[1] if len(more) > 1 else True)
+        if is_fatal and count > retries:
+            raise failure(str(err), (type(err), err, err.__traceback__)) from err
+        original(self, err, count, retries, *more, **named)
+
+    return report_retry
+
+
+def _judging_nothing(original: _Method) -> _Method:
+    """Of a transfer over HTTP that fails without a cause, not one byte came."""
+
+    @wraps(original)
+    def real_download(self: Any, *given: Any) -> Any:
+        try:
+            return original(self, *given)
+        except DownloadError as error:
+            # A triple of None, if yt-dlp was in no exception when it gave up.
+            if not any(error.exc_info or ()):
+                raise CorruptError from error
+            raise
+
+    return real_download
+
+
+def _caused_by(cause: type[Exception], original: _Method) -> _Method:
+    """An extractor goes on catching what it raises; who does not, finds the cause in it."""
+
+    @wraps(original)
+    def refuse(self: Any, *given: Any, **named: Any) -> Any:
+        try:
+            return original(self, *given, **named)
+        except ExtractorError as error:
+            error.cause = cause()
+            raise
+
+    return refuse
+
+
+def _without_mark(original: _Method) -> _Method:
+    """A byte order mark before a playlist hides from yt-dlp that it is one."""
+
+    @wraps(original)
+    def request(self: Any, *given: Any, **named: Any) -> Any:
+        response = original(self, *given, **named)
+        if response is not False:
+            response.read = _skipping_mark(response.read)
+        return response
+
+    return request
+
+
+def _skipping_mark(read: _Method) -> _Method:
+    is_first = True
+
+    def read_on(*given: Any) -> bytes:
+        nonlocal is_first
+        chunk: bytes = read(*given)
+        marked, is_first = is_first, False
+        return chunk.removeprefix(BOM_UTF8) if marked else chunk
+
+    return read_on
+
+
+def _finding_out(original: _Method) -> _Method:
+    """yt-dlp takes each playlist without a duration for live; this reads it once more.
+
+    A fetch leaves it open, because its downloader has to find out anyway.
+    """
+
+    @wraps(original)
+    def add_manifest_info(self: Any, media: Any, *given: Any) -> None:
+        original(self, media, *given)
+        formats = media.get("formats") or ()
+        url = next((one["url"] for one in formats if one.get("protocol") == "m3u8_native"), None)
+        if url is None or media.get("live_status") != "is_live":
+            return
+
+        def read() -> Playlist:
+            return parse(self._download_webpage(url, media.get("id")), url)
+
+        ytdlp = self._downloader
+        if not ytdlp.is_look or not is_growing(read(), read, ytdlp.patience_s):
+            del media["live_status"]
+
+    return add_manifest_info
+
+
+def _vod_duration(_self: Any, text: str, _video_id: str) -> float | None:
+    playlist = parse(text, "")
+    return playlist.duration_s or None if playlist.is_ended else None

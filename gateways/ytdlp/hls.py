@@ -1,0 +1,83 @@
+"""yt-dlp's downloader of HLS, which is given only playlists that it can join to one whole video."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from yt_dlp.downloader.hls import HlsFD  # noqa: TID251 - this is made from it
+
+from domain.failures import LiveStreamError
+from gateways.ytdlp import playlists
+from gateways.ytdlp.playlists import Playlist
+
+RELOADS = 3
+"""Readings of a playlist that says no end, after the first, before it is taken for ended."""
+
+_SPAN = 1.5
+"""Target durations within which a live playlist must have grown. Source: RFC 8216, 6.2.1."""
+
+# Any, because its stub lacks what a downloader is given.
+_Downloader: Any = HlsFD
+
+Read = Callable[[], Playlist]
+
+
+def is_growing(first: Playlist, read: Read, patience_s: float) -> bool:
+    """Whether a live stream is behind a playlist: it has no end, and changes when read again.
+
+    A finished video whose playlist lacks its last line does not change; a live one must.
+
+    Args:
+        read: Reads it anew.
+        patience_s: The longest wait; what needs more is taken for live.
+    """
+    wait_s = first.target_s * _SPAN
+    if first.is_ended or not first.segments:
+        return False
+    if wait_s == 0 or wait_s > patience_s:
+        return True
+    for _ in range(RELOADS):
+        time.sleep(wait_s / RELOADS)
+        again = read()
+        if not again.is_as(first):
+            # If it ends now, and nothing of its beginning has gone, it is whole.
+            return not (again.is_ended and again.begins_as(first))
+    return False
+
+
+class Hls(_Downloader):
+    """Reads the playlist before yt-dlp does, and hands on what is left of doubt."""
+
+    def real_download(self, filename: str, info_dict: Any) -> Any:  # noqa: ANN401 - as the base has it
+        """Fetch all segments of a playlist into one file.
+
+        Raises:
+            DrmProtectedError: They are encrypted for licensed players.
+            UnsupportedSiteError: They cannot be joined.
+            LiveStreamError: There will be more of them.
+        """
+        url, text = self._text(info_dict)
+        playlists.check(text)
+
+        def read() -> Playlist:
+            return playlists.parse(self._text(info_dict)[1], url)
+
+        playlist = playlists.parse(text, url)
+        is_subtitle = info_dict.get("ext") == "vtt"
+        if not (playlist.is_ended or is_subtitle):
+            if is_growing(playlist, read, self.ydl.patience_s):
+                raise LiveStreamError
+            url, text = self._text(info_dict)
+        whole = {"url": url, "hls_media_playlist_data": playlists.plain(text)}
+        base: Any = super()
+        return base.real_download(filename, {**info_dict, **whole})
+
+    def _text(self, info_dict: Any) -> tuple[str, str]:  # noqa: ANN401 - yt-dlp's own dictionary
+        """Return where the playlist is after all redirects, and what it says."""
+        url: str = info_dict["url"]
+        text: str | None = info_dict.get("hls_media_playlist_data")
+        if text:
+            return url, text
+        with self.ydl.urlopen(self._prepare_url(info_dict, url)) as response:
+            body: bytes = response.read()
+            return str(response.url), body.decode("utf-8", "ignore")
