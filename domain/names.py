@@ -2,10 +2,13 @@
 
 import unicodedata
 
+from domain.characters import JOINERS, safe_text
+
 MAX_NAME_BYTES = 200
 """Room for every file system's limit of 255 after a client appends to it."""
 
 _SEPARATORS = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
+_ENDS = f". {JOINERS}"
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))}
 
 
@@ -18,11 +21,10 @@ def asset_name(title: str | None, extension: str, history_id: int) -> str:
 
     Source: reliability rows FI-9 and YT-10.
     """
-    text = unicodedata.normalize("NFC", title or "")
-    # Categories C*: controls, formats such as the right-to-left override, lone surrogates.
-    kept = "".join(c for c in text if not unicodedata.category(c).startswith("C"))
-    stem = " ".join(kept.translate(_SEPARATORS).split()).strip(". ")
-    stem = _cut(stem, MAX_NAME_BYTES - len(extension) - 1).rstrip(". ")
+    kept = safe_text(unicodedata.normalize("NFC", title or ""))
+    stem = " ".join(kept.translate(_SEPARATORS).split()).strip(_ENDS)
+    # Once more: half of a flag is nothing that is seen.
+    stem = safe_text(_cut(stem, MAX_NAME_BYTES - len(extension) - 1)).rstrip(_ENDS)
     if not stem or stem.split(".")[0].casefold() in _RESERVED:
         stem = f"video-{history_id}"
     return f"{stem}.{extension}"

@@ -4,6 +4,7 @@
 
 import json as json_module
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,8 @@ Site = Annotated[str, typer.Argument(metavar="SITE", help="A site's host, such a
 File = Annotated[
     str, typer.Argument(metavar="FILE", help="A cookies.txt, or - for standard input.")
 ]
+
+_MAX_SHOWN = 10
 
 app = typer.Typer(help="Cookies of sites, kept encrypted: add, list, rm.")
 
@@ -31,11 +34,12 @@ def add(site: Site, file: File, data: Data = None) -> None:
     from domain.cookies import CookiesError, of_site
     from storage.cookies import SiteCookies
     from vasset.asking import ask_database
+    from vasset.texts import decoded
 
     name, secret = _site(site), _secret(data)
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        cookies = of_site(text, name)
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        cookies = of_site(decoded(raw), name, now=time.time())
     except (OSError, UnicodeError) as error:
         message = f"cannot read {file}: {getattr(error, 'strerror', None) or 'it is no text'}"
         raise CommandError(message) from error
@@ -45,6 +49,11 @@ def add(site: Site, file: File, data: Data = None) -> None:
         data, lambda db: SiteCookies(db, secret).put(name, cookies.text, number=cookies.number)
     )
     typer.echo(f"{cookies.number} cookies are shown to {name} from now on.")
+    if cookies.expired:
+        typer.echo(f"{cookies.expired} more have expired and are left out.")
+    if cookies.left_out:
+        lines = ", ".join(map(str, cookies.left_out[:_MAX_SHOWN]))
+        typer.echo(f"Left out, since they are no cookies: lines {lines}.")
 
 
 @app.command("list")

@@ -1,9 +1,9 @@
 """A site's own texts, made fit to be shown and kept."""
 
 import re
-import unicodedata
 from urllib.parse import urlsplit
 
+from domain.characters import safe_text
 from domain.requests import MAX_URL_LENGTH
 
 MAX_TITLE_LENGTH = 200
@@ -18,20 +18,14 @@ _ADDRESS = re.compile(
     r"""\b([a-z][a-z0-9+.-]*://)(?:[^\s/'"<>]*@)?([^\s/'"<>?#]*)[^\s'"<>]*""", re.IGNORECASE
 )
 _QUERY = re.compile(r"""\?[^\s'"<>?]*=[^\s'"<>]*""")
-
-# Overrides of the writing direction: they make a title read as something else.
-_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def clean_text(text: str, max_length: int = MAX_TITLE_LENGTH) -> str:
     """Return a site's text without what can deceive or break: one line, bounded, valid UTF-8."""
-    # Controls (and NUL), lone surrogates, and what turns the direction of writing.
-    kept = "".join(
-        " " if unicodedata.category(character) == "Cc" else character
-        for character in text
-        if unicodedata.category(character) != "Cs" and character not in _DIRECTIONS
-    )
-    return " ".join(kept.split())[:max_length].rstrip()
+    # A control, such as the end of a line, divides words; what is hidden does not.
+    parted = _CONTROL.sub(" ", text)
+    return " ".join(safe_text(parted).split())[:max_length].rstrip()
 
 
 def clean_remark(text: str) -> str:

@@ -167,6 +167,11 @@ def test_a_sound_report_in_an_oversized_line_is_dropped() -> None:
         ("\u202egpj.4pm \u0000\u0007\u001b[31m", "gpj.4pm [31m"),
         ("lone \ud800 surrogate", "lone surrogate"),
         ("日本語 🎬 é", "日本語 🎬 é"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 👩\u200d🚀 \U0001faff",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 👩\u200d🚀 \U0001faff",
+        ),
+        ("a\u061c\u200fb\ufdd0\uffff\u2028c", "ab c"),
         ("  ", ""),
         ("x" * 5_000, "x" * MAX_TITLE_LENGTH),
     ],

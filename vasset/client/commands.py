@@ -83,14 +83,13 @@ def get(  # noqa: PLR0913 - its options
 
     Example: vasset get https://video.example/watch/1 --quality 720p -o ~/Videos
     """
+    from vasset import texts
     from vasset.client import calls, submission
     from vasset.client.getting import Wanted
     from vasset.client.places import Asked
     from vasset.client.submission import Form
 
-    # What is no text is no address either, which the server says of each by itself.
-    lines = (line.decode(errors="backslashreplace") for line in sys.stdin.buffer)
-    words = submission.addresses(addresses, lines)
+    words = submission.addresses(addresses, texts.lines(sys.stdin.buffer))
     wanted = Wanted(
         urls=[word for word in words if not _is_id(word)],
         history_ids=[int(word) for word in words if _is_id(word)],

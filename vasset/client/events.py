@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.characters import safe_text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
@@ -82,4 +84,4 @@ class Board(Protocol):
 
 def printable(text: str) -> str:
     """Return a text without what could steer a terminal: titles and errors come from strangers."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return safe_text(text, instead=" ")

@@ -3,6 +3,8 @@
 import unicodedata
 from urllib.parse import quote
 
+from domain.characters import JOINERS, safe_text
+
 MAX_NAME_BYTES = 200
 
 # Names that Windows keeps for devices, whatever stands after the first dot.
@@ -10,6 +12,7 @@ _DEVICES = frozenset(
     ("CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10)))
 )
 _FORBIDDEN = frozenset('/\\:*?"<>|')
+_ENDS = f" .{JOINERS}"
 _ATTR_CHARS = "!#$&+-.^_`|~"
 """Source: RFC 8187, section 3.2.1."""
 
@@ -32,17 +35,15 @@ def attachment(file_name: str | None) -> str:
 def safe_name(file_name: str) -> str:
     """Return a name that no file system takes for a path, a device or a hidden file."""
     composed = unicodedata.normalize("NFC", file_name)
-    visible = "".join(
-        "_" if c in _FORBIDDEN else c for c in composed if unicodedata.category(c)[0] != "C"
-    )
-    stem, dot, extension = visible.strip(" .").rpartition(".")
+    visible = "".join("_" if c in _FORBIDDEN else c for c in safe_text(composed))
+    stem, dot, extension = visible.strip(_ENDS).rpartition(".")
     if not dot:
         stem, extension = extension, ""
     if stem.partition(".")[0].strip().upper() in _DEVICES:
         stem = f"_{stem}"
     tail = f".{extension}" if extension else ""
     room = max(MAX_NAME_BYTES - len(tail.encode()), 0)
-    short = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
+    short = safe_text(stem.encode()[:room].decode(errors="ignore")).rstrip(_ENDS)
     return f"{short or 'download'}{tail}".encode()[:MAX_NAME_BYTES].decode(errors="ignore")
 
 

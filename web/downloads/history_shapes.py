@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
+from domain.characters import safe_text
 from domain.states import Mode, Status
 from web.fields import Asked, PageSize
 from web.shapes import DownloadShown
@@ -27,7 +28,7 @@ def _parse_status(text: object) -> object:
 
 
 def _check_search(text: str) -> str:
-    if not text.isprintable():
+    if safe_text(text) != text:
         message = "must be plain text"
         raise ValueError(message)
     return text

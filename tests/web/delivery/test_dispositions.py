@@ -1,11 +1,11 @@
 import re
-import unicodedata
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.characters import safe_text
 from web.delivery.dispositions import attachment, safe_name
 
 FORM = re.compile(
@@ -43,6 +43,19 @@ def test_a_long_name_keeps_its_extension() -> None:
     assert name.endswith("🦊.mp4")
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "👨\u200d👩\u200d👧",
+        "\U0001faff new",
+        "🏴\U000e0067\U000e0062\U000e007f",
+    ],
+)
+def test_joiners_and_emoji_of_any_age_stay_in_a_name(title: str) -> None:
+    assert safe_name(f"{title}.mp4") == f"{title}.mp4"
+
+
 def test_old_clients_get_a_name_in_ascii() -> None:
     assert 'filename="Ca va.mp4"' in attachment("Ça va.mp4")
     assert 'filename="download.mkv"' in attachment("фильм.mkv")
@@ -58,4 +71,5 @@ def test_whatever_the_name_the_header_is_one_line_of_the_right_form(name: str) -
     assert header.isprintable()
     true = unquote(match[2])
     assert 0 < len(true.encode()) <= 200
-    assert not any(unicodedata.category(c)[0] == "C" or c in "/\\" for c in true)
+    assert safe_text(true) == true
+    assert not {"/", "\\"} & set(true)
