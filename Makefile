@@ -83,7 +83,7 @@ soak: .venv/tested parts ## let faults rain on a fleet under load: JOBS=500 MINU
 # servers of their own, so those of the packages are kept from starting: policy-rc.d now, and
 # `disable` at the next boot.
 PROGRAMS := rabbitmq-server:rabbitmq-server nginx:nginx-light aria2c:aria2 wget:wget curl:curl \
-    chromium:chromium rsync:rsync promtool:prometheus systemd-analyze:systemd
+    chromium:chromium rsync:rsync promtool:prometheus systemd-analyze:systemd pgbouncer:pgbouncer
 
 parts:
 	@missing=()

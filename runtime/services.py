@@ -26,7 +26,7 @@ from storage.audit import Trail
 from storage.batches import Batches
 from storage.cookies import SiteCookies
 from storage.counters import Counters
-from storage.db import Db
+from storage.db import LIMIT, Db
 from storage.deliveries import Deliveries
 from storage.downloads import Downloads
 from storage.due import Due
@@ -141,14 +141,31 @@ def policy_of(settings: Settings) -> AddressPolicy:
     )
 
 
+def database_of(settings: Settings, *, max_size: int = 1, limit: timedelta = LIMIT) -> Db:
+    """Return the database that the settings name, not opened yet.
+
+    Args:
+        limit: How long a statement may take.
+
+    Raises:
+        DatabaseError: Its address cannot be read.
+    """
+    database = settings.database
+    url = database.url.get_secret_value()
+    return Db(url, max_size=max_size, limit=limit, pooler=database.pooler)
+
+
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncGenerator[Services]:
+async def open_services(settings: Settings, limit: timedelta = LIMIT) -> AsyncGenerator[Services]:
     """Yield the services of a process; its own loop must be running.
+
+    Args:
+        limit: How long a statement may take.
 
     Raises:
         DatabaseError: The database cannot be reached.
     """
-    db = Db(settings.database.url.get_secret_value())
+    db = database_of(settings, max_size=10, limit=limit)
     redis = connect(settings.redis.url.get_secret_value())
     await db.open()
     try:

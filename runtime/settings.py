@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from domain.quotas import MAX_AMOUNT
 from domain.twins import Share
+from storage.db import Pooler
 
 MIN_SECRET_BYTES = 32
 """Source: RFC 7518, section 3.2: a key as long as the hash of HS256."""
@@ -98,6 +99,13 @@ class Service(_Section):
     """A service of ours, by its address; secret because a password may stand in it."""
 
     url: SecretStr
+
+
+class Database(Service):
+    """The database, what stands before it, and how long the API waits for it."""
+
+    pooler: Pooler
+    timeout_s: Seconds
 
 
 class Storage(_Section):
@@ -224,7 +232,7 @@ class Settings(_Section):
     """All settings; build them with ``settings_layers.load``."""
 
     server: Server
-    database: Service
+    database: Database
     redis: Service
     broker: Service
     storage: Storage

@@ -5,38 +5,50 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol, cast
+from types import TracebackType
+from typing import Any, Protocol, Self, cast
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 from databases import Database
 from databases.core import Connection
 from databases.interfaces import Record
-from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import override
 
+from storage.connections import (
+    BusyError,
+    Connector,
+    DatabaseError,
+    Pooler,
+    Raw,
+    StaleStatementError,
+    TooSlowError,
+    discarding,
+    is_open,
+    translated,
+)
 from storage.queries import QUERIES
+
+__all__ = [
+    "BusyError",
+    "DatabaseError",
+    "Db",
+    "Pooler",
+    "Row",
+    "Session",
+    "Statements",
+    "TooSlowError",
+]
 
 Row = Mapping[str, Any]
 """A row by column name; the module that asked for it turns it into a value at once."""
 
-ACQUIRE_TIMEOUT = timedelta(seconds=10)
+LIMIT = timedelta(seconds=10)
 """How long a statement may wait for a connection of the pool and then run."""
 
-STATEMENT_LIMIT = timedelta(seconds=30)
-
-
-class DatabaseError(Exception):
-    """The database is away, full or refused a statement; nothing is known of the result."""
-
-
-class TooSlowError(DatabaseError):
-    """A statement took longer than it may, and was ended without a trace."""
-
-
-class BusyError(DatabaseError):
-    """A lock could not be had in time, or only by the end of another's; nothing was written."""
+_GRACE = timedelta(seconds=0.5)
+"""How much longer than the server we wait: only one that is frozen or out of reach lets it pass."""
 
 
 class Statements(Protocol):
@@ -51,29 +63,119 @@ class Statements(Protocol):
         ...
 
 
-class _Stateless(asyncpg.Connection):
-    """A connection that nothing of a session is left on, so nothing has to be reset after use.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statement:
+    """A named statement with its values.
 
-    asyncpg would ask the server to do so after each statement, which doubles every round trip.
-    It still ends a transaction that was left open. Source: docs/decisions/0003-database-door.md.
+    Attributes:
+        is_one: Whether only its first row is wanted.
     """
 
-    @override
-    def get_reset_query(self) -> str:
-        return ""
+    name: str
+    values: Mapping[str, object]
+    is_one: bool
+
+
+_Result = Row | Sequence[Row] | None
 
 
 class _Pinned:
-    """Statements on one connection, inside its transaction."""
+    """Statements on one connection.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        limit_s: How long each may take.
+        until: When the only one must be done, by the loop's clock; overrides ``limit_s``.
+    """
+
+    def __init__(
+        self, connection: Connection, limit_s: float | None, until: float | None = None
+    ) -> None:
         self._connection = connection
+        self._raw = cast("Raw", connection.raw_connection)
+        self._limit_s = limit_s
+        self._until = until
 
     async def one(self, name: str, **values: object) -> Row | None:
-        return _row(await self._connection.fetch_one(QUERIES[name], values))
+        result = await self._run(_Statement(name=name, values=values, is_one=True))
+        return cast("Row | None", result)
 
     async def all(self, name: str, **values: object) -> Sequence[Row]:
-        return _rows(await self._connection.fetch_all(QUERIES[name], values))
+        result = await self._run(_Statement(name=name, values=values, is_one=False))
+        return cast("Sequence[Row]", result)
+
+    async def _run(self, statement: _Statement) -> _Result:
+        sql, values = QUERIES[statement.name], dict(statement.values)
+        async with self._limited():
+            if statement.is_one:
+                return _row(await self._connection.fetch_one(sql, values))
+            return _rows(await self._connection.fetch_all(sql, values))
+
+    def _limited(self) -> asyncio.Timeout:
+        return (
+            asyncio.timeout(self._limit_s)
+            if self._until is None
+            else asyncio.timeout_at(self._until)
+        )
+
+
+class _Transaction(_Pinned):
+    """Statements on one connection that happen together or not at all.
+
+    A statement that was prepared before a change of the schema fails once, and takes its
+    transaction with it. That one is begun anew then, and what was done is done again; if the
+    results are the same, nobody who saw them need know.
+    """
+
+    def __init__(self, connection: Connection, limit_s: float | None, first: str) -> None:
+        super().__init__(connection, limit_s)
+        self._first = first
+        self._done: list[tuple[_Statement, _Result]] = []
+        self._transaction = self._raw.transaction()
+
+    async def __aenter__(self) -> Self:
+        await self._begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            async with self._limited():
+                await self._transaction.commit()
+        # A generator that is thrown away may await nothing; the pool rolls back.
+        elif kind is not GeneratorExit and is_open(self._raw):
+            with discarding(self._raw):
+                async with self._limited():
+                    await self._transaction.rollback()
+
+    @override
+    async def _run(self, statement: _Statement) -> _Result:
+        try:
+            result = await super()._run(statement)
+        except StaleStatementError:
+            await self._repeat()
+            result = await super()._run(statement)
+        self._done.append((statement, result))
+        return result
+
+    async def _begin(self) -> None:
+        async with self._limited():
+            await self._transaction.start()
+            if self._first:
+                await self._raw.execute(self._first)
+
+    async def _repeat(self) -> None:
+        async with self._limited():
+            await self._transaction.rollback()
+        self._transaction = self._raw.transaction()
+        await self._begin()
+        for statement, before in self._done:
+            if await super()._run(statement) != before:
+                message = "the schema has changed in the middle of a transaction"
+                raise DatabaseError(message)
 
 
 class Session(_Pinned):
@@ -81,36 +183,37 @@ class Session(_Pinned):
 
     async def run(self, script: str) -> None:
         """Run one statement by itself, or several as one transaction."""
-        with _translated():
-            await cast("asyncpg.Connection", self._connection.raw_connection).execute(script)
+        with translated():
+            await self._raw.execute(script)
 
 
 class Db:
     """PostgreSQL behind a pool; every method raises DatabaseError when it cannot answer.
 
     Args:
-        limit: How long a statement may take; None for as long as it needs.
+        limit: How long a statement may wait for a connection and then run; in a transaction,
+            each by itself. None for as long as it needs.
+        pooler: What stands between us and the server.
+
+    Raises:
+        DatabaseError: The address cannot be read.
     """
 
     def __init__(
-        self, url: str, *, max_size: int = 10, limit: timedelta | None = STATEMENT_LIMIT
+        self,
+        url: str,
+        *,
+        max_size: int = 10,
+        limit: timedelta | None = LIMIT,
+        pooler: Pooler = Pooler.NONE,
     ) -> None:
-        limit_s = None if limit is None else limit.total_seconds()
-        limit_ms = "0" if limit_s is None else str(int(limit_s * 1000))
-        self._database = Database(
-            url,
-            min_size=1,
-            max_size=max_size,
-            command_timeout=limit_s,
-            connection_class=_Stateless,
-            server_settings={
-                "application_name": "vasset",
-                "statement_timeout": limit_ms,
-                "idle_in_transaction_session_timeout": limit_ms,
-                # Compiling a plan costs far more than any of our short statements.
-                "jit": "off",
-            },
-        )
+        self._limit_s = None if limit is None else (limit + _GRACE).total_seconds()
+        self._pooler = pooler
+        with translated():
+            self._connector = Connector(url, limit=limit, limit_s=self._limit_s, pooler=pooler)
+        # The address itself is the connector's alone.
+        sizes: dict[str, Any] = {"min_size": 1, "max_size": max_size, **self._connector.pool_sizes}
+        self._database = Database("postgresql://", connect=self._connector, **sizes)
 
     async def open(self) -> None:
         """Open the pool.
@@ -118,7 +221,7 @@ class Db:
         Raises:
             DatabaseError: The server cannot be reached or refuses us.
         """
-        with _translated():
+        with translated():
             await self._database.connect()
 
     async def close(self) -> None:
@@ -131,15 +234,13 @@ class Db:
 
     async def one(self, name: str, **values: object) -> Row | None:
         """Return the first row of the named statement, or None."""
-        with _translated():
-            async with asyncio.timeout(ACQUIRE_TIMEOUT.total_seconds()):
-                return _row(await self._database.fetch_one(QUERIES[name], values))
+        async with self._statements() as statements:
+            return await statements.one(name, **values)
 
     async def all(self, name: str, **values: object) -> Sequence[Row]:
         """Return every row of the named statement."""
-        with _translated():
-            async with asyncio.timeout(ACQUIRE_TIMEOUT.total_seconds()):
-                return _rows(await self._database.fetch_all(QUERIES[name], values))
+        async with self._statements() as statements:
+            return await statements.all(name, **values)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Statements]:
@@ -148,43 +249,59 @@ class Db:
         Not ``databases``' own transaction: that one loses the connection when COMMIT fails or
         the task is cancelled. Source: docs/decisions/0003-database-door.md.
         """
-        with _translated():
-            async with self._database.connection() as connection:
-                raw = cast("asyncpg.Connection", connection.raw_connection)
-                async with raw.transaction():
-                    yield _Pinned(connection)
+        first = self._connector.first_of_transaction
+        async with (
+            self._lent() as connection,
+            _Transaction(connection, self._limit_s, first) as statements,
+        ):
+            yield statements
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
-        """Yield one connection, for what no transaction may hold."""
-        with _translated():
-            async with self._database.connection() as connection:
-                yield Session(connection)
+        """Yield one connection, for what no transaction may hold; not behind a shared session."""
+        async with self._lent() as connection:
+            yield Session(connection, self._limit_s)
 
     async def raw(self, script: str) -> None:
         """Run a script of several statements as one transaction."""
-        with _translated():
-            async with self._database.connection() as connection:
-                raw = cast("asyncpg.Connection", connection.raw_connection)
-                async with raw.transaction():
-                    await raw.execute(script)
+        async with self._lent() as connection:
+            raw = cast("Raw", connection.raw_connection)
+            async with raw.transaction():
+                await raw.execute(script)
 
+    @asynccontextmanager
+    async def _statements(self) -> AsyncGenerator[Statements]:
+        """Yield what runs a single statement."""
+        if self._pooler is Pooler.TRANSACTION:
+            # Of two messages about a statement each could reach another session of the server.
+            async with self.transaction() as statements:
+                yield statements
+            return
+        limit_s = self._limit_s
+        until = None if limit_s is None else asyncio.get_running_loop().time() + limit_s
+        async with self._lent() as connection:
+            yield _Pinned(connection, limit_s, until)
 
-class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
-    """Turns every fault of the driver into DatabaseError; leaves cancellation alone."""
+    @asynccontextmanager
+    async def _lent(self) -> AsyncGenerator[Connection]:
+        """Lend a connection of the pool."""
+        with translated():
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(self._limit_s):
+                    connection = await stack.enter_async_context(self._database.connection())
+                with discarding(connection.raw_connection) as watch:
+                    stack.callback(self._expire, watch)
+                    yield connection
 
-    def __enter__(self) -> None:
-        return None
+    def _expire(self, watch: discarding) -> None:
+        """Let no connection that is open now be lent again, if one was of an unfit server.
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
-            raise BusyError(type(error).__name__) from error
-        if isinstance(error, asyncpg.QueryCanceledError):
-            raise TooSlowError(type(error).__name__) from error
-        faults = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SQLAlchemyError)
-        if isinstance(error, (*faults, TimeoutError)):
-            # The text may name the server but never carries the password or a row's values.
-            raise DatabaseError(type(error).__name__) from error
+        Else each that was opened while a server took no writes would refuse one more request. For
+        as long as it takes none, every reader connects anew: some milliseconds.
+        """
+        if watch.is_unfit:
+            backend: Any = self._database._backend  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the one way to the pool
+            backend._pool._generation += 1  # noqa: SLF001 - its expire_connections, which is async
 
 
 def _row(record: Record | None) -> Row | None:

@@ -861,6 +861,10 @@ counted AS (
     SELECT 'cleanup_deleted', ARRAY[storage_node], count(*) FROM moved GROUP BY storage_node)
 SELECT * FROM moved;
 
+-- name: server_takes_writes
+-- Changes no row, and yet is refused by whoever may only read.
+UPDATE nodes SET node = node WHERE FALSE RETURNING node;
+
 -- name: server_examined
 SELECT clock_timestamp() AS now, current_setting('server_version') AS version,
        to_regclass('nodes') IS NOT NULL AS has_schema;

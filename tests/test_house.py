@@ -16,7 +16,7 @@ MAX_FUNCTION_LINES = 40
 IMPORTERS = {
     "yt_dlp": {f"gateways/ytdlp/{name}.py" for name in ("adjustments", "child", "hls")},
     "databases": {"storage/db.py"},
-    "asyncpg": {"storage/db.py"},
+    "asyncpg": {"storage/connections.py"},
     "pika": {"actors/broker.py"},
 }
 FORBIDDEN_NAMES = re.compile(r"(Manager|Helper|Utils?|Handler|Processor)$|^(data|info)$")

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from runtime.services import database_of
 from storage.db import Db
 from vasset import configured
 
@@ -19,10 +20,10 @@ def ask_database(data: Path | None, ask: Callable[[Db], Awaitable[Result]]) -> R
         DatabaseError: It cannot be reached.
         SettingsError: A setting is wrong or unknown.
     """
-    url = configured.with_database(data).database.url.get_secret_value()
+    settings = configured.with_database(data)
 
     async def answer() -> Result:
-        db = Db(url, max_size=1)
+        db = database_of(settings)
         await db.open()
         try:
             return await ask(db)

@@ -3,8 +3,8 @@
 import secrets
 from dataclasses import dataclass, field
 
+from runtime.services import database_of
 from runtime.settings import Settings
-from storage.db import Db
 from storage.due import Due
 from storage.nodes import Nodes
 from storage.users import Users
@@ -41,8 +41,7 @@ async def prepare(settings: Settings, *, makes_admin: bool) -> Account | None:
     Raises:
         DatabaseError: The database cannot be reached or refused a statement.
     """
-    url = settings.database.url.get_secret_value()
-    db = Db(url, max_size=1)
+    db = database_of(settings)
     await db.open()
     try:
         await Due(db, node=settings.storage.node).drop_claims()
@@ -53,7 +52,7 @@ async def prepare(settings: Settings, *, makes_admin: bool) -> Account | None:
 
 async def heartbeat(settings: Settings) -> object:
     """Return when this node's worker last said that it lives, or None; compare by equality."""
-    db = Db(settings.database.url.get_secret_value(), max_size=1)
+    db = database_of(settings)
     await db.open()
     try:
         rows = await Nodes(db).all()

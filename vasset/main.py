@@ -109,7 +109,8 @@ def migrate() -> None:
     from vasset import configured, schema
 
     settings = configured.of_a_fleet("migrate")
-    asyncio.run(schema.migrate(settings.database.url.get_secret_value(), typer.echo))
+    database = settings.database
+    asyncio.run(schema.migrate(database.url.get_secret_value(), typer.echo, database.pooler))
     typer.echo("The schema is up to date.")
 
 

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 
 from domain.failures import ProxyUnavailableError
 from gateways.proxies.provider import Need
-from runtime.services import policy_of, provider_of
+from runtime.services import database_of, policy_of, provider_of
 from runtime.settings import Settings
-from storage.db import DatabaseError, Db
+from storage.db import DatabaseError
 from storage.files import Files, RootMissingError
 from storage.redis_door import RedisFault, connect
 from vasset import rabbit
@@ -28,10 +28,9 @@ _START = "run `vasset up`, or set {}.url"
 async def database_and_clock(settings: Settings) -> tuple[Finding, Finding]:
     """Return whether PostgreSQL answers and has our schema, and whether our clocks agree."""
     unknown = wrong("clock", "cannot be compared", "mend the database first")
-    url = settings.database.url.get_secret_value()
-    if not url:
+    if not settings.database.url.get_secret_value():
         return wrong("database", _UNSET, _START.format("database")), unknown
-    db = Db(url, max_size=1)
+    db = database_of(settings)
     try:
         await db.open()
         try:

@@ -102,8 +102,9 @@ class Up:
 
         storage = self.settings.storage
         Files(storage.root, node=storage.node).prepare_root()
-        url = self.settings.database.url.get_secret_value()
-        asyncio.run(self._unless_stopped(migrate(url, _tell)))
+        database = self.settings.database
+        migrating = migrate(database.url.get_secret_value(), _tell, database.pooler)
+        asyncio.run(self._unless_stopped(migrating))
         account = asyncio.run(prepare(self.settings, makes_admin=self.makes_admin))
         if account is not None:
             _tell(

@@ -101,7 +101,8 @@ async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
         DatabaseError: The database cannot be reached.
     """
     tokens = tokens_of(settings)
-    async with open_services(settings) as services, open_desk(services) as desk:
+    limit = timedelta(seconds=settings.database.timeout_s)
+    async with open_services(settings, limit) as services, open_desk(services) as desk:
         front = Front(
             services=services,
             wakeups=open_wakeups(settings.broker.url.get_secret_value()),

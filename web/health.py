@@ -40,7 +40,7 @@ async def alive() -> Response:
     )
 )
 async def ready() -> Response:
-    """Return 200 if database, Redis and disk answer, else 503 with the parts that do not."""
+    """Return 200 if database, Redis and disk take what is written, else 503 with what does not."""
     checks = {"database": _database, "redis": _redis, "disk": _disk}
     words = await asyncio.gather(*(_ask(check) for check in checks.values()))
     parts = dict(zip(checks, words, strict=True)) if is_inside() else {}
@@ -63,7 +63,7 @@ async def _ask(check: Callable[[], Awaitable[str]]) -> str:
 
 
 async def _database() -> str:
-    await front().services.users.by_id(0)
+    await front().services.db.one("server_takes_writes")
     return "ok"
 
 

@@ -96,7 +96,7 @@ Join = Callable[[], Awaitable[Member]]
 def settings_for(database_url: str, redis_url: str, root: Path, **more: Section) -> Settings:
     values: dict[str, dict[str, object]] = {
         "server": {"port": free_port()},
-        "database": {"url": database_url},
+        "database": {"url": database_url, "timeout_s": 30},
         "redis": {"url": redis_url},
         "broker": {"url": redis_url},
         "storage": {"root": str(root), "node": "node-a", "stop_ratio": 1.0},

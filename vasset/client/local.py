@@ -175,12 +175,12 @@ def _place(settings: Settings) -> Place:
 
 async def _account(settings: Settings) -> User:
     """Return the local account, made if there is none; nobody knows its password."""
-    from storage.db import Db  # noqa: PLC0415
+    from runtime.services import database_of  # noqa: PLC0415
     from storage.users import Users  # noqa: PLC0415
     from vasset.first_run import new_password  # noqa: PLC0415
     from web.accounts.passwords import hasher  # noqa: PLC0415
 
-    db = Db(settings.database.url.get_secret_value(), max_size=1)
+    db = database_of(settings)
     await db.open()
     try:
         users = Users(db)
