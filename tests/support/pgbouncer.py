@@ -1,6 +1,8 @@
 """A real PgBouncer before a PostgreSQL, on a Unix socket."""
 
 import os
+import socket
+from contextlib import suppress
 
 from tests.support.parts import find_program
 from tests.support.ports import free_port
@@ -39,4 +41,7 @@ class PgBouncer(Service):
         return [str(self._program), str(settings)]
 
     def _answers(self) -> bool:
-        return (self.folder / f".s.PGSQL.{self._number}").exists()
+        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+            client.connect(str(self.folder / f".s.PGSQL.{self._number}"))
+            return True
+        return False
