@@ -115,6 +115,8 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS site            varchar(253) NOT NULL DEFAULT '',
     ADD COLUMN IF NOT EXISTS container       varchar(8),    -- wished; NULL: as it comes
     ADD COLUMN IF NOT EXISTS subtitles       varchar(400) NOT NULL DEFAULT '', -- wished: en,pt-BR
+    ADD COLUMN IF NOT EXISTS entry           text,          -- of a list, as JSON; NULL: one video
+    ADD COLUMN IF NOT EXISTS list_title      varchar(200),  -- as that list calls it
     ADD COLUMN IF NOT EXISTS exit_name       varchar(300),  -- of its proxy, without credentials
     ADD COLUMN IF NOT EXISTS hidden_at       timestamptz,   -- its owner deleted the record
     ADD COLUMN IF NOT EXISTS file_removed_at timestamptz,   -- and after that its file went
@@ -774,7 +776,7 @@ LANGUAGE sql STABLE AS $$
         'attempts', d.attempts, 'created_at', rfc3339(d.created_at),
         'started_at', rfc3339(d.started_at), 'finished_at', rfc3339(d.finished_at),
         'expire_at', rfc3339(d.expire_at), 'thumbnail', d.thumbnail,
-        'duration_s', d.duration_s, 'warnings', coalesce((
+        'duration_s', d.duration_s, 'entry', d.entry::json, 'warnings', coalesce((
             SELECT json_agg(json_build_object('code', w ->> 'code', 'message', w ->> 'message'))
             FROM jsonb_array_elements(d.warnings) w), '[]'))
 $$;

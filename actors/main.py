@@ -174,6 +174,7 @@ def _raise_descriptors() -> None:
 def _limits(settings: Settings) -> FetchLimits:
     downloads = settings.downloads
     return FetchLimits(
+        max_entries=downloads.max_playlist_entries,
         max_bytes=downloads.max_bytes,
         time_limit=timedelta(seconds=downloads.time_limit_s),
         stall_timeout=timedelta(seconds=downloads.stall_timeout_s),

@@ -207,5 +207,7 @@ def shown(found: Findings, policy: AddressPolicy) -> Findings:
 
 def _told(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Return the first entries, as many as one answer may hold."""
-    lengths = accumulate(len(entry.url) + len(entry.title) for entry in entries)
+    lengths = accumulate(
+        len(entry.url) + len(entry.title) + len(entry.id or "") for entry in entries
+    )
     return entries[: bisect_right(list(lengths), MAX_ENTRIES_LENGTH)]

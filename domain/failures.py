@@ -26,6 +26,7 @@ class FailureCode(StrEnum):
     STALLED = "stalled"
     TOO_LARGE = "too_large"
     LIVE_STREAM = "live_stream"
+    IS_PLAYLIST = "is_playlist"
     DISK_FULL = "disk_full"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
@@ -143,6 +144,43 @@ class LiveStreamError(PermanentError):
 
     code = FailureCode.LIVE_STREAM
     explanation = "This is a live stream; it can be downloaded after it has ended."
+
+
+class EntryGoneError(PermanentError):
+    """The list at the address does not have the entry that was wished."""
+
+    code = FailureCode.UNAVAILABLE
+    explanation = "The list at this address does not have this video any longer."
+
+
+class IsPlaylistError(PermanentError):
+    """The address leads to several videos, and the request names none of them.
+
+    Attributes:
+        entries: How many there are, as far as they were counted; None if that is not known.
+        is_truncated: Whether there are more.
+    """
+
+    code = FailureCode.IS_PLAYLIST
+    explanation = "This address is a list of several videos."
+
+    def __init__(
+        self,
+        explanation: str | None = None,
+        *,
+        entries: int | None = None,
+        is_truncated: bool = False,
+    ) -> None:
+        super().__init__(explanation or _counted(entries, is_truncated=is_truncated))
+        self.entries = entries
+        self.is_truncated = is_truncated
+
+
+def _counted(entries: int | None, *, is_truncated: bool) -> str | None:
+    if entries is None:
+        return None
+    more = "more than " if is_truncated else ""
+    return f"This address is a list of {more}{entries} videos, not a single one."
 
 
 class SourceTroubleError(TransientError):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 from domain.addresses import AddressPolicy
+from domain.entries import EntrySelector
 from domain.failures import DownloadError, FailureCode
 from domain.requests import check_url
 
@@ -42,11 +43,26 @@ class Format:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One video of a playlist."""
+    """One video of a playlist.
+
+    Attributes:
+        url: Of the video itself; of the playlist, if ``is_inside``.
+        index: Its position in the playlist, from 1; 0 if an older worker looked.
+        id: The site's name for it, which no other entry has; None if there is none.
+        is_inside: Whether it has no address of its own, so that a download needs the selector.
+    """
 
     url: str
     title: str
     duration_s: float | None = None
+    index: int = 0
+    id: str | None = None
+    is_inside: bool = False
+
+    @property
+    def entry(self) -> EntrySelector | None:
+        """Return the selector to submit beside ``url``; None if the address is enough."""
+        return EntrySelector(index=self.index, id=self.id) if self.is_inside else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +98,11 @@ class Findings(Summary):
     def thumbnail_preview(self) -> str | None:
         """Return the miniature as an address that a page can show without asking anybody."""
         return self.miniature and f"data:image/jpeg;base64,{self.miniature}"
+
+    @property
+    def is_several(self) -> bool:
+        """Return whether there is more than one video at the address."""
+        return self.entries is not None and (len(self.entries) > 1 or self.is_cut)
 
     @property
     def truncated(self) -> bool | None:

@@ -30,6 +30,20 @@ def asset_name(title: str | None, extension: str, history_id: int) -> str:
     return f"{stem}.{extension}"
 
 
+def title_of(site_title: str, extractor: str, list_title: str | None) -> str:
+    """Return the title of a download: the site's own, or its list's where that says more.
+
+    yt-dlp's generic extractor calls a file by its address and a video by the page around it, so
+    there the list knows better.
+
+    Args:
+        extractor: Which one read the site's title.
+        list_title: None if the download came from no list.
+    """
+    is_generic = extractor.lower() in ("generic", "html5")
+    return list_title if list_title and (is_generic or not site_title) else site_title
+
+
 def _cut(text: str, max_bytes: int) -> str:
     """Return the longest beginning of a text that fits, without half a character."""
     return text.encode()[:max_bytes].decode(errors="ignore")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from domain.entries import EntrySelector
 from domain.failures import InvalidUrlError
 
 MAX_SITE_LENGTH = 253
@@ -59,6 +60,8 @@ class Wish:
         format_id: One exact format of the site, or None to choose by ``quality``.
         container: None for the one that the site's formats come in.
         subtitles: Languages, as ``LANGUAGE`` describes them.
+        entry: Which video of the list at the address; None if the address is one video.
+        title: As the list calls it, cleaned; None if it came from no list.
     """
 
     url: str
@@ -66,6 +69,8 @@ class Wish:
     format_id: str | None = None
     container: Container | None = None
     subtitles: tuple[str, ...] = ()
+    entry: EntrySelector | None = None
+    title: str | None = None
 
 
 def site_of(url: str) -> str:

@@ -20,14 +20,20 @@ class Share(StrEnum):
     OFF = "off"
 
 
-def twin_key(wish: Wish, mode: Mode) -> bytes:
-    """Return the digest that twins have in common, and no others.
+def twin_key(wish: Wish, mode: Mode) -> bytes | None:
+    """Return the digest that twins have in common, and no others; None if it can have no twin.
+
+    A place in a list is another video's tomorrow, so only an entry with an id has twins.
 
     The mode does not change the bytes, but an archived file may be years old where a quick one
     is not.
 
     Source: docs/decisions/0020-sharing.md.
     """
+    if wish.entry is not None and wish.entry.id is None:
+        return None
     container = wish.container and wish.container.value
     facts = (mode, address_key(wish.url), wish.quality, wish.format_id, container, wish.subtitles)
+    # Without an entry the key is as it was before there were entries.
+    facts += () if wish.entry is None else (wish.entry.id,)
     return hashlib.sha256(json.dumps(facts).encode()).digest()

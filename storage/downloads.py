@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
+from domain.names import title_of
 from domain.policy import PROXY_ERRORS
 from domain.quotas import UNBOUNDED, Allowance
 from domain.requests import Wish
@@ -149,7 +150,7 @@ class Downloads:
         row = await self._db.one(
             "downloads_pass_on",
             next_stage=following.value,
-            title=media and media.title,
+            title=media and title_of(media.title, media.extractor, claim.wish.title),
             extractor=media and media.extractor,
             webpage_url=media and media.webpage_url,
             thumbnail=media and media.thumbnail,

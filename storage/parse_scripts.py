@@ -40,9 +40,10 @@ KEEP_HOLD = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0"""
 # KEYS: answer, flight, flights of the user, hold. ARGV: flight, key of the address, text,
-# milliseconds, channel. An answer that comes too late for its flight is still one.
+# milliseconds, channel, of how many videos it is a list. An answer that comes too late for its
+# flight is still one.
 LAND = """
-redis.call('HSET', KEYS[1], 'flight', ARGV[1], 'text', ARGV[3])
+redis.call('HSET', KEYS[1], 'flight', ARGV[1], 'text', ARGV[3], 'several', ARGV[6])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 if redis.call('HGET', KEYS[2], 'flight') == ARGV[1] then
     redis.call('DEL', KEYS[2], KEYS[4])

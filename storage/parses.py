@@ -9,7 +9,7 @@ again. It ends by itself at its deadline. Source: docs/decisions/0014-parse.md.
 # pyright: reportGeneralTypeIssues=false, reportUnknownMemberType=false
 # redis-py types its commands for the blocking and the async client at once.
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -18,6 +18,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
+from domain.failures import IsPlaylistError
 from domain.findings import Findings, Outcome, address_key
 from storage import parse_scripts
 
@@ -142,6 +143,21 @@ class Parses:
             return None
         return kept if isinstance(kept, Findings) else None
 
+    async def known_lists(self, urls: Sequence[str]) -> Mapping[str, IsPlaylistError]:
+        """Return which of some addresses are kept as lists of several videos.
+
+        Small answers, unlike those of ``known``: they may be asked for by hundreds.
+        """
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for url in urls:
+                pipeline.hget(_answer(address_key(url)), "several")
+            kept = cast("list[str | None]", await pipeline.execute())
+        return {
+            url: IsPlaylistError(entries=int(text.rstrip("+")), is_truncated=text.endswith("+"))
+            for url, text in zip(urls, kept, strict=True)
+            if text
+        }
+
     async def board(self) -> Flight | None:
         """Wait some seconds for a flight that wants a worker; None if none came."""
         popped = cast("list[str] | None", await self._redis.blpop([WAITING], timeout=_LISTEN_S))
@@ -165,7 +181,7 @@ class Parses:
         text = _outcomes.dump_json(outcome).decode()
         await self._land(
             [_answer(key), _flight(key), _user(flight.user_id), _hold(key)],
-            [flight.name, key, text, _milliseconds(keep), LANDED],
+            [flight.name, key, text, _milliseconds(keep), LANDED, _several(outcome)],
         )
 
     async def give_back(self, flight: Flight) -> None:
@@ -182,6 +198,13 @@ class Parses:
                 raw = cast("dict[str, Any] | None", await pubsub.get_message(timeout=1.0))
                 if raw is not None:
                     yield None if raw["type"] == "subscribe" else str(raw["data"])
+
+
+def _several(outcome: Outcome) -> str:
+    """Return of how many videos an answer is a list, with a plus if of more; empty if of none."""
+    if not isinstance(outcome, Findings) or not outcome.is_several:
+        return ""
+    return f"{len(outcome.entries or ())}{'+' if outcome.is_cut else ''}"
 
 
 def _answer(key: str) -> str:

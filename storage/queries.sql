@@ -247,19 +247,20 @@ batch AS MATERIALIZED (
     FROM taken),
 inserted AS (
     INSERT INTO download_history
-        (user_id, url, site, twin_key, mode, quality, format_id, container, subtitles, batch_id,
-         behind_twin, reserved_bytes)
-    SELECT CAST(:user_id AS bigint), w.url, w.site, w.twin_key, :mode, :quality, :format_id,
-           :container, :subtitles, b.batch_id,
-           w.site NOT IN (SELECT site FROM site_cookies)
+        (user_id, url, site, entry, list_title, title, twin_key, mode, quality, format_id,
+         container, subtitles, batch_id, behind_twin, reserved_bytes)
+    SELECT CAST(:user_id AS bigint), w.url, w.site, w.entry, w.title, w.title, w.twin_key, :mode,
+           :quality, :format_id, :container, :subtitles, b.batch_id,
+           w.twin_key IS NOT NULL AND w.site NOT IN (SELECT site FROM site_cookies)
            AND (row_number() OVER (PARTITION BY w.twin_key ORDER BY w.place) > 1
                 OR EXISTS (SELECT FROM download_history a
                            WHERE a.twin_key = w.twin_key AND a.status IN (4, 5)
                              AND a.user_id = :user_id)),
            least(CAST(:reserve AS bigint), t.archive_left - (w.place - 1) * :reserve)
     FROM taken t CROSS JOIN batch b
-    CROSS JOIN unnest(CAST(:urls AS text[]), CAST(:sites AS text[]), CAST(:twin_keys AS bytea[]))
-        WITH ORDINALITY AS w (url, site, twin_key, place)
+    CROSS JOIN unnest(CAST(:urls AS text[]), CAST(:sites AS text[]), CAST(:entries AS text[]),
+                      CAST(:titles AS text[]), CAST(:twin_keys AS bytea[]))
+        WITH ORDINALITY AS w (url, site, entry, title, twin_key, place)
     WHERE w.place <= t.granted ORDER BY w.place
     RETURNING *)
 SELECT t.refused_by, t.refused_limit, t.resets_in_s, i.*

@@ -39,7 +39,7 @@ async def submit_all(
     """Insert queued downloads in one statement, as many as the user's quota has room for.
 
     Args:
-        wishes: One or more, alike in all but their addresses.
+        wishes: One or more, alike in all but their addresses, entries and titles.
         is_batch: Whether they get a ``batch_id``.
     """
     columns = [columns_of(wish) for wish in wishes]
@@ -49,6 +49,8 @@ async def submit_all(
         user_id=user_id,
         urls=[each["url"] for each in columns],
         sites=[each["site"] for each in columns],
+        entries=[each["entry"] for each in columns],
+        titles=[each["list_title"] for each in columns],
         twin_keys=[twin_key(wish, mode) for wish in wishes],
         mode=mode.value,
         is_batch=is_batch,

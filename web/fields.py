@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.requests import LANGUAGE, MAX_URL_LENGTH
+from gateways.ytdlp.texts import clean_text
 from storage.users import canonical_email
 
 MAX_ID = 2**63 - 1
@@ -68,6 +69,8 @@ Label = Annotated[
         pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$",
     ),
 ]
+# What a list calls a video, as clean as a site's own title is made.
+ListTitle = Annotated[str, Field(max_length=1_000), AfterValidator(clean_text)]
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Email = Annotated[
     str,

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
-from domain.failures import DownloadError, FailureCode
+from domain.failures import DownloadError, FailureCode, IsPlaylistError
 from runtime import logs
 from storage.db import DatabaseError
 from storage.quotas import QuotaError
@@ -147,7 +147,13 @@ _DETAILS = {
 
 
 async def _of_download(error: DownloadError) -> Response:
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, str(error)).response()
+    more = (
+        {"entries": error.entries, "truncated": error.is_truncated}
+        if isinstance(error, IsPlaylistError)
+        else {}
+    )
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return ProblemError(status, error.code, str(error), more=more).response()
 
 
 async def _of_quota(error: QuotaError) -> Response:

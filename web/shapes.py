@@ -1,7 +1,8 @@
 """The shapes of what is asked and answered, for routes and for /openapi.json alike."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -9,13 +10,21 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
+from domain.entries import (
+    FIRST,
+    MAX_ENTRY_ID_LENGTH,
+    MAX_ENTRY_INDEX,
+    EntrySelector,
+    is_entry_id,
+)
 from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
 from domain.states import Mode, Stage
 from domain.warnings import WarningCode
 from web.accounts.common_passwords import TOO_COMMON, is_common
-from web.fields import MAX_EMAIL, Address, Asked, Email, Label, Language, Password
+from web.fields import MAX_EMAIL, Address, Asked, Email, Given, Label, Language, ListTitle, Password
 
 
 class RegistrationAsked(Asked):
@@ -45,6 +54,58 @@ class RefreshAsked(Asked):
     """A refresh token, used up by this."""
 
     refresh_token: Annotated[str, Field(max_length=128)]
+
+
+EntryIndex = Annotated[int, Field(ge=1, le=MAX_ENTRY_INDEX)]
+EntryId = Annotated[str, Field(min_length=1, max_length=MAX_ENTRY_ID_LENGTH)]
+_SHOWN_IF_GIVEN: Any = Field(exclude_if=lambda value: value is None)
+
+
+class EntryNamed(Asked):
+    """One entry of a list: by its ``id``, wherever it is by now, or by its position ``index``.
+
+    With both, the ``id`` decides and the ``index`` is a hint where to look first.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["index"]}, {"required": ["id"]}]}
+    )
+
+    index: Annotated[Given[EntryIndex], _SHOWN_IF_GIVEN] = None
+    id: Annotated[Given[EntryId], _SHOWN_IF_GIVEN] = None
+
+    @model_validator(mode="after")
+    def _check_name(self) -> Self:
+        if self.index is None and self.id is None:
+            message = "an index or an id must be given"
+            raise ValueError(message)
+        if self.id is not None and not is_entry_id(self.id):
+            message = "the id must be printable text"
+            raise ValueError(message)
+        return self
+
+
+EntryAsked = Literal["first"] | EntryNamed
+
+
+class EntryWished(Asked):
+    """Which video of a list is wished, and what the list calls it."""
+
+    entry: Annotated[
+        EntryAsked | None,
+        Field(description="One video of the list at the address; null: it is one video."),
+    ] = None
+    title: Annotated[
+        ListTitle | None,
+        Field(description="What the list calls it: its title if the site knows no better one."),
+    ] = None
+
+    @property
+    def selector(self) -> EntrySelector | None:
+        """Return which video of a list is wished; None of an address that is one video."""
+        if not isinstance(self.entry, EntryNamed):
+            return FIRST if self.entry else None
+        return EntrySelector(index=self.entry.index, id=self.entry.id)
 
 
 class WishAsked(Asked):
@@ -79,10 +140,15 @@ class WishAsked(Asked):
         )
 
 
-class DownloadAsked(WishAsked):
+class DownloadAsked(WishAsked, EntryWished):
     """A video to be fetched."""
 
     url: Address
+
+    @property
+    def whole_wish(self) -> Wish:
+        """Return all that is wished."""
+        return replace(self.wish(self.url), entry=self.selector, title=self.title or None)
 
 
 class UserShown(BaseModel):
@@ -142,6 +208,9 @@ class DownloadShown(BaseModel):
     expire_at: datetime | None
     thumbnail: str | None
     duration_s: float | None
+    entry: Annotated[
+        EntryAsked | None, Field(description="Of the list at the address; null: it is no list.")
+    ] = None
     warnings: list[WarningShown]
 
 
@@ -183,6 +252,12 @@ class ProblemShown(BaseModel):
     detail: str
     code: str
     errors: list[FaultShown] = []
+    entries: Annotated[
+        int | None, Field(description="Only with `is_playlist`: how many videos there are.")
+    ] = None
+    truncated: Annotated[
+        bool | None, Field(description="Only with `is_playlist`: whether there are more.")
+    ] = None
 
 
 class DocumentShown(BaseModel):

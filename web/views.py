@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from quart import Response
 
 from domain.download import User
+from domain.entries import decode_entry, shown_entry
 from domain.states import Status
 from storage.db import Row
 from web.shapes import (
@@ -38,6 +39,7 @@ def download_view(row: Row) -> DownloadShown:
             "status": status.label,
             "status_code": int(status),
             "error": _failure(row),
+            "entry": _entry(row),
             "warnings": json.loads(row["warnings"]),
         }
     )
@@ -47,6 +49,11 @@ def detail_view(row: Row, runs: Sequence[Row]) -> DownloadDetail:
     """Return a download with the log of its stages."""
     shown = [StageRunShown.model_validate(dict(run)) for run in runs]
     return DownloadDetail(**dict(download_view(row)), runs=shown)
+
+
+def _entry(row: Row) -> object:
+    text = row["entry"]
+    return None if text is None else shown_entry(decode_entry(text))
 
 
 def _failure(row: Row) -> FailureShown | None:

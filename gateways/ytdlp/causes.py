@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from domain import failures
-from domain.failures import DownloadError, TransientError
+from domain.failures import DownloadError, IsPlaylistError, TransientError
 from gateways.retry_after import parse_retry_after
 from gateways.ytdlp.protocol import Failed
 from gateways.ytdlp.texts import clean_remark
@@ -73,6 +73,14 @@ def report_of(error: BaseException, now: datetime) -> Failed:
     names = " < ".join(type(link).__name__ for link in chain)
     detail = _detail(error)
     own = next((link for link in chain if isinstance(link, DownloadError)), None)
+    if isinstance(own, IsPlaylistError):
+        return Failed(
+            leaf=type(own).__name__,
+            chain=names,
+            detail=detail,
+            entries=own.entries,
+            is_truncated=own.is_truncated,
+        )
     if own is not None:
         return Failed(leaf=type(own).__name__, chain=names, detail=detail)
     leaf = _leaf(chain)
@@ -86,7 +94,12 @@ def error_of(report: Failed) -> DownloadError:
     A name that is not a leaf of domain/failures.py becomes ``UnexpectedError``.
     """
     leaf = _LEAVES.get(report.leaf, failures.UnexpectedError)
-    error = leaf(retry_after=report.retry_after) if issubclass(leaf, TransientError) else leaf()
+    if issubclass(leaf, IsPlaylistError):
+        error = leaf(entries=report.entries, is_truncated=report.is_truncated)
+    elif issubclass(leaf, TransientError):
+        error = leaf(retry_after=report.retry_after)
+    else:
+        error = leaf()
     error.add_note(f"in the child: {report.chain[:500]}")
     error.detail = report.detail
     return error

@@ -13,7 +13,7 @@ import yt_dlp  # noqa: TID251 - the one file that may
 from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.networking import common as networking  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
-from yt_dlp.utils import YoutubeDLError  # noqa: TID251 - the one file that may
+from yt_dlp.utils import PlaylistEntries, YoutubeDLError  # noqa: TID251 - the one file that may
 
 from gateways.egress.passage import USER
 from gateways.ytdlp import cage, confinement, namespaces, signals
@@ -21,6 +21,7 @@ from gateways.ytdlp.adjustments import adjust
 from gateways.ytdlp.causes import refusal_of, report_of
 from gateways.ytdlp.facts import facts, parts, whole
 from gateways.ytdlp.inspection import inspect
+from gateways.ytdlp.lists import Choosing, Naming, alone
 from gateways.ytdlp.look_options import look_options
 from gateways.ytdlp.miniatures import Miniature
 from gateways.ytdlp.options import ytdlp_options
@@ -45,6 +46,9 @@ LOOPBACK = "127.0.0.1"
 
 LOOK_PATIENCE_S = 4.0
 """How long a look waits to see whether a playlist grows; one that may need longer is live."""
+
+# The parts of one film are a list too: none of them is what was asked for.
+_LISTS = ("playlist", "multi_video")
 
 Tell = Callable[[Report], None]
 Work = Callable[[Start | Look, str, Tell], Report | None]
@@ -138,9 +142,9 @@ def look(order: Look, gate: str, tell: Tell) -> Miniature | None:
         Exception: As ``fetch``; once the whole is told, it is only the picture that failed.
     """
     options: Any = look_options(order, gate)
-    with _Ytdlp(options, LOOK_PATIENCE_S, is_look=True) as ytdlp:
-        found: Any = ytdlp.extract_info(order.url, download=False)
-        for part in parts(found, order.max_entries):
+    with _Ytdlp(options, Naming(order.max_entries), LOOK_PATIENCE_S, is_look=True) as ytdlp:
+        found: Any = alone(ytdlp.extract_info(order.url, download=False) or {})
+        for part in parts(found, order.url, order.max_entries):
             tell(part)
         tell(whole(found, order.max_entries))
         return miniature_of(found, ytdlp.urlopen)
@@ -167,9 +171,10 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     options["postprocessor_hooks"] = [merging]
     # Half of it, so that a wait is no stall.
     patience_s = start.limits.stall_timeout.total_seconds() / 2
-    with _Ytdlp(options, patience_s) as ytdlp:
+    wish = start.order.wish
+    with _Ytdlp(options, Choosing(wish.entry, start.limits.max_entries), patience_s) as ytdlp:
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
-        found: Any = ytdlp.extract_info(start.order.wish.url, download=True)
+        found: Any = ytdlp.extract_info(wish.url, download=True)
     return facts(found)
 
 
@@ -181,7 +186,10 @@ adjust()
 
 
 class _Ytdlp(yt_dlp.YoutubeDL):
-    """yt-dlp, but a transfer that broke off goes on only with the rest of the same file."""
+    """yt-dlp, but it takes no entry of a list that is not meant.
+
+    A transfer that broke off goes on only with the rest of the same file.
+    """
 
     # Sorting out 1,800 extractors takes 40 ms; the warm-up does it for all its forks.
     _extractors: ClassVar[list[Any]] = []
@@ -195,7 +203,15 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         for extractor in self._extractors:
             self.add_info_extractor(extractor)
 
-    def __init__(self, options: Any, patience_s: float, *, is_look: bool = False) -> None:  # noqa: ANN401 - a type only in the stubs
+    def __init__(
+        self,
+        options: Any,  # noqa: ANN401 - a type only in the stubs
+        lists: Naming | Choosing,
+        patience_s: float,
+        *,
+        is_look: bool = False,
+    ) -> None:
+        self._lists = lists
         self.validators = Validators()
         self.remarks = Remarks()
         #: How long it may wait for a playlist to grow.
@@ -220,6 +236,21 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         if refusal is not None:
             raise refusal
         super().raise_no_formats(info, forced, msg=msg)
+
+    def process_ie_result(  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
+        self,
+        ie_result: Any,  # noqa: ANN401
+        *told: Any,  # noqa: ANN401
+        **named: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Follow what an extractor found, of a list only the entries that are meant."""
+        kind = ie_result.get("_type") or "video"
+        if kind in _LISTS:
+            pairs: Any = PlaylistEntries(self, ie_result)
+            ie_result["entries"] = self._lists.narrow(ie_result, pairs)
+        elif kind == "video":
+            self._lists.check(ie_result)
+        return super().process_ie_result(ie_result, *told, **named)
 
     def process_subtitles(self, *told: Any) -> dict[str, Any]:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
         """Choose among the wished subtitles, of those that can be taken in."""

@@ -1,10 +1,13 @@
 """What yt-dlp's own dictionary says, taken out of it in the child; any value may be anything."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from domain.failures import UnsupportedSiteError
-from domain.findings import MAX_FORMATS, Entry, Format
+from domain.failures import InvalidUrlError, UnsupportedSiteError
+from domain.findings import MAX_FORMATS, Entry, Format, address_key
+from domain.requests import check_url
+from gateways.ytdlp import lists
 from gateways.ytdlp.findings import Found, clean_entry, clean_format
 from gateways.ytdlp.protocol import Done
 from gateways.ytdlp.texts import plain_url
@@ -33,16 +36,19 @@ def facts(found: Mapping[str, Any] | None) -> Done:
     )
 
 
-def parts(found: Mapping[str, Any] | None, max_entries: int) -> Iterator[Format | Entry]:
+def parts(found: Mapping[str, Any], url: str, max_entries: int) -> Iterator[Format | Entry]:
     """Yield the entries of a playlist, or the formats of a video.
+
+    Args:
+        url: The address that was looked at; what is inside of it is fetched from there.
 
     Raises:
         UnsupportedSiteError: There is neither.
     """
-    if found is not None and "entries" in found:
-        yield from _entries(found, max_entries)
+    if "entries" in found:
+        yield from _entries(found, url, max_entries)
         return
-    offered = _formats(found or {})
+    offered = _formats(found)
     if not offered:
         raise UnsupportedSiteError
     yield from offered
@@ -53,12 +59,6 @@ def _formats(found: Mapping[str, Any]) -> list[Format]:
     told = _items(found.get("formats"))
     sound = [one for one in map(_format, told) if one is not None and clean_format(one) is not None]
     return sound[-MAX_FORMATS:]
-
-
-def _entries(found: Mapping[str, Any], max_entries: int) -> Iterator[Entry]:
-    told = _items(found.get("entries"))
-    sound = (one for one in map(_entry, told) if clean_entry(one) is not None)
-    yield from (one for one, _ in zip(sound, range(max_entries), strict=False))
 
 
 def whole(found: Mapping[str, Any], max_entries: int) -> Found:
@@ -113,14 +113,49 @@ def _format(found: Mapping[str, Any]) -> Format | None:
     )
 
 
-def _entry(found: Mapping[str, Any]) -> Entry:
+def _entries(found: Mapping[str, Any], url: str, max_entries: int) -> Iterator[Entry]:
+    told = list(_items(found.get("entries")))
+    pages = Counter(_key(_text(one.get("webpage_url"))) for one in told if _is_resolved(one))
+    # What several share says nothing of any of them, nor does the address of the list.
+    shared = {key for key, times in pages.items() if times > 1}
+    shared |= {_key(url), _key(_text(found.get("webpage_url")))}
+    named = (_entry(one, url, shared) for one in told)
+    sound = (one for one in named if clean_entry(one) is not None)
+    yield from (one for one, _ in zip(sound, range(max_entries), strict=False))
+
+
+def _entry(found: Mapping[str, Any], url: str, shared: set[str | None]) -> Entry:
     # One that was resolved has formats, and its ``url`` may be that of a file of the site.
-    address = found.get("webpage_url") if "formats" in found else found.get("url")
+    named = _text(found.get("webpage_url" if _is_resolved(found) else "url")) or ""
+    address, smuggled, _ = named.partition(_SMUGGLED)
+    name = _text(found.get(lists.ID))
+    if smuggled and name is not None:
+        # The site's page says more of it than its address does.
+        is_inside = True
+    elif plain_url(address) is None:
+        # Some extractors know their videos by something else, which only they understand.
+        is_inside = _is_resolved(found) or isinstance(found.get("ie_key"), str)
+    else:
+        is_inside = _key(address) in shared
     return Entry(
-        url=(_text(address) or "").partition(_SMUGGLED)[0],
+        url=url if is_inside else address,
         title=str(found.get("title") or ""),
         duration_s=_number(found.get("duration")),
+        index=_count(found.get(lists.INDEX)) or 0,
+        id=name,
+        is_inside=is_inside,
     )
+
+
+def _is_resolved(entry: Mapping[str, Any]) -> bool:
+    return "formats" in entry or "entries" in entry
+
+
+def _key(url: str | None) -> str | None:
+    try:
+        return None if url is None else address_key(check_url(url))
+    except InvalidUrlError:
+        return None
 
 
 def _items(value: object) -> Iterable[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from domain.entries import MAX_ENTRY_INDEX, is_entry_id
 from domain.findings import Entry, Format, Summary
 from gateways.ytdlp.options import is_format_id
 from gateways.ytdlp.texts import clean_text, plain_url
@@ -61,9 +62,15 @@ def clean_format(one: Format) -> Format | None:
 def clean_entry(entry: Entry) -> Entry | None:
     """Return the same with texts and numbers that can be shown; None if its address cannot."""
     url = plain_url(entry.url)
-    if url is None:
+    if url is None or not 1 <= entry.index <= MAX_ENTRY_INDEX:
         return None
-    return Entry(url=url, title=clean_text(entry.title), duration_s=_number(entry.duration_s))
+    return replace(
+        entry,
+        url=url,
+        title=clean_text(entry.title),
+        duration_s=_number(entry.duration_s),
+        id=entry.id if entry.id is not None and is_entry_id(entry.id) else None,
+    )
 
 
 def _word(text: str | None) -> str | None:

@@ -72,6 +72,7 @@ class FetchLimits:
         stall_timeout: How long fewer than 1 KiB a second are put up with.
         connections: Fragments of one video that are fetched at once.
         spare_children: Children that wait, forked ahead, for their order.
+        max_entries: Of a list, that are read to find the wished one.
     """
 
     max_bytes: int
@@ -79,6 +80,7 @@ class FetchLimits:
     stall_timeout: timedelta
     connections: int
     spare_children: int = 3
+    max_entries: int = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

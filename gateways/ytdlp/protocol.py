@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.download import Progress
+from domain.entries import MAX_ENTRY_INDEX
 from domain.findings import Entry, Format
 from domain.warnings import MAX_SUBJECT_LENGTH, MAX_WARNINGS, DownloadWarning
 from gateways.ytdlp.findings import Found, clean_entry, clean_format, clean_found
@@ -65,12 +66,15 @@ class Failed:
         leaf: The name of a class in domain/failures.py.
         chain: The names of the exceptions that led there; never their text.
         detail: What yt-dlp said, for administrators alone.
+        entries: Of the list that it is instead of a video, as far as they were counted.
     """
 
     leaf: str
     chain: str
     detail: str = ""
     retry_after: timedelta | None = None
+    entries: Annotated[int, Field(ge=0, le=MAX_ENTRY_INDEX)] | None = None
+    is_truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

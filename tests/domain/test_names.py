@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.characters import safe_text
-from domain.names import MAX_NAME_BYTES, asset_name
+from domain.names import MAX_NAME_BYTES, asset_name, title_of
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,20 @@ def test_any_text_becomes_a_name_that_every_system_takes(title: str) -> None:
     assert safe_text(name) == name
     assert name.endswith(".webm")
     assert name.strip(". ") == name
+
+
+@pytest.mark.parametrize(
+    ("site_title", "extractor", "list_title", "chosen"),
+    [
+        ("Own", "youtube", "Listed", "Own"),
+        ("", "youtube", "Listed", "Listed"),
+        ("file-7", "generic", "Listed", "Listed"),
+        ("Page (3)", "html5", "Listed", "Listed"),
+        ("file-7", "generic", None, "file-7"),
+        ("", "generic", None, ""),
+    ],
+)
+def test_a_list_names_what_the_site_does_not(
+    site_title: str, extractor: str, list_title: str | None, chosen: str
+) -> None:
+    assert title_of(site_title, extractor, list_title) == chosen

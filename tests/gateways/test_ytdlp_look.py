@@ -158,7 +158,7 @@ async def test_a_captured_look_knows_no_secret(captured: Runner) -> None:
     "code",
     [
         f"[tell(Format(format_id=str(n))) for n in range({MAX_FORMATS} + 1)]",
-        "[tell(Entry(url=f'http://video.example/{n}', title='')) for n in range(6)]",
+        "[tell(Entry(url=f'http://video.example/{n}', title='', index=n + 1)) for n in range(6)]",
         "from domain.download import Progress; tell(Progress(downloaded_bytes=1))",
     ],
 )

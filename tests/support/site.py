@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from http import HTTPStatus
@@ -61,6 +61,8 @@ class Site(LocalServer):
     ``/changing/KEY?size=1048576``       clip 0 broken off in its middle, then clip 1
     ``/endless.mp4``                     a clip again and again, without a length
     ``/lies.mp4``                        a page that is called ``video/mp4``
+    ``/several/KEY?clips=3,4[&then=5]``  a page with several ``<video>``, each a numbered clip
+    ``/feed?clips=3,4``                  a feed with links to clips, called ``Episode 3``, ...
     ``/redirect?to=URL[&status=302]``    a redirect
     ==================================== ===================================================
     """
@@ -74,9 +76,11 @@ class Site(LocalServer):
         self._pages: dict[str, Callable[[str, _Query], Answer]] = {
             "changing": self._changing,
             "endless.mp4": self._endless,
+            "feed": self._feed,
             "flaky": self._flaky,
             "lies.mp4": _lies,
             "redirect": _redirect,
+            "several": self._several,
             "status": _status,
             "subtitled": self._subtitled,
             "subtitles": _subtitles,
@@ -94,6 +98,19 @@ class Site(LocalServer):
     def watch_url(self, number: int, title: str, **query: str | float) -> str:
         """Return the address of a page with a clip; the query goes on to the clip."""
         return self.url(f"/watch/{number}", title=title, **query)
+
+    def several_url(self, *clips: int, then: Sequence[int] = (), key: str = "") -> str:
+        """Return the address of a page with several numbered clips.
+
+        Args:
+            then: Those that it has from its second request on, counted by ``key``.
+        """
+        later = {"then": ",".join(map(str, then))} if then else {}
+        return self.url(f"/several/{key}", clips=",".join(map(str, clips)), **later)
+
+    def feed_url(self, *clips: int) -> str:
+        """Return the address of a feed that names clips, each with a title of the feed's own."""
+        return self.url("/feed", clips=",".join(map(str, clips)))
 
     def md5(self, path: str) -> str:
         """Return the MD5 of the true bytes of a clip or file, in hexadecimal.
@@ -158,6 +175,25 @@ class Site(LocalServer):
             f'<script type="application/ld+json">{facts}</script></head><body></body></html>'
         )
         return text(page, media_type="text/html")
+
+    def _several(self, key: str, query: _Query) -> Answer:
+        with self._lock:
+            self._failures[f"several {key}"] += 1
+            is_old = "then" not in query or self._failures[f"several {key}"] == 1
+        numbers = query["clips" if is_old else "then"].split(",")
+        clips = "".join(f'<video src="/clips/{number}.mp4"></video>' for number in numbers)
+        page = (
+            f"<!doctype html><html><head><title>Several</title></head><body>{clips}</body></html>"
+        )
+        return text(page, media_type="text/html")
+
+    def _feed(self, _rest: str, query: _Query) -> Answer:
+        items = "".join(
+            f"<item><title>Episode {number}</title><link>{self.clip_url(int(number))}</link></item>"
+            for number in query["clips"].split(",")
+        )
+        feed = f"<rss version='2.0'><channel><title>Feed</title>{items}</channel></rss>"
+        return text(feed, media_type="text/xml")
 
     def _subtitled(self, rest: str, _query: _Query) -> Answer:
         tracks = "".join(

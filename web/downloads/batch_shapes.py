@@ -5,10 +5,16 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from web.fields import Address, Given
-from web.shapes import DownloadShown, FailureShown, WishAsked
+from web.shapes import DownloadShown, EntryAsked, EntryWished, FailureShown, WishAsked
 
 # Not as an Address: a wrong one is accepted here, and told in its place.
 Wished = Annotated[str, Field(description="One that cannot be downloaded is told in its place.")]
+
+
+class VideoWished(EntryWished):
+    """An address of a batch, and which of the videos there is meant, as `/parse` names it."""
+
+    url: Wished
 
 
 class BatchAsked(WishAsked):
@@ -18,7 +24,7 @@ class BatchAsked(WishAsked):
         json_schema_extra={"oneOf": [{"required": ["urls"]}, {"required": ["playlist_url"]}]}
     )
 
-    urls: Given[Annotated[list[Wished], Field(min_length=1)]] = None
+    urls: Given[Annotated[list[Wished | VideoWished], Field(min_length=1)]] = None
     playlist_url: Given[
         Annotated[
             Address,
@@ -39,6 +45,7 @@ class WishRefused(BaseModel):
 
     url: str
     error: FailureShown
+    entry: EntryAsked | None = None
 
 
 class BatchSubmitted(BaseModel):

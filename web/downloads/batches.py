@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 from quart import Blueprint, Response
 
-from domain.failures import DownloadError
 from domain.keys import Scope
-from domain.requests import check_url
+from domain.requests import Wish
 from domain.states import Status
 from storage.db import Row, Statements
 from web.accounts.callers import caller
@@ -20,7 +19,7 @@ from web.downloads.batch_shapes import (
     BatchSubmitted,
     WishRefused,
 )
-from web.downloads.listings import Listing, listing_of
+from web.downloads.listings import Listing, judged_all, listing_of, refused
 from web.front import front
 from web.openapi.operations import Operation, operation
 from web.problems import Code, forbidden
@@ -54,12 +53,12 @@ async def submit() -> Response:
             return told
     check_webhook(asked.webhook)
     listing = await listing_of(asked, user.user_id)
-    judged = [_judged(url) for url in listing.urls]
-    wishes = [asked.wish(url) for url in judged if isinstance(url, str)]
+    items = await judged_all(asked, listing)
+    wishes = [item for item in items if isinstance(item, Wish)]
 
     async def make(statements: Statements) -> Made:
         if not wishes:
-            return Made(rows=[], shown=_submitted(listing, judged, [], None), status=202)
+            return Made(rows=[], shown=_submitted(listing, items, [], None), status=202)
         await front().submits.check_room(statements, None)
         batches = front().services.batches
         made = await batches.submit(statements, user.user_id, asked.mode, wishes)
@@ -67,7 +66,7 @@ async def submit() -> Response:
         beyond = made.refusal and FailureShown(
             code=Code.QUOTA_EXCEEDED.value, message=str(made.refusal), retryable=True
         )
-        shown = _submitted(listing, judged, made.rows, beyond)
+        shown = _submitted(listing, items, made.rows, beyond)
         location = shown.batch_id and f"/api/v1/download/batch/{shown.batch_id}"
         return Made(rows=list(made.rows), shown=shown, status=202, location=location or None)
 
@@ -97,36 +96,26 @@ async def cancel(batch_id: str) -> Response:
     return answer(await _batch_view(number, user.user_id), 202 if held else 200)
 
 
-def _judged(url: str) -> str | WishRefused:
-    """Return the address unchanged, or why no download may start from it."""
-    try:
-        front().services.address_policy.check_url(check_url(url))
-    except DownloadError as error:
-        failure = FailureShown(code=error.code.value, message=str(error), retryable=False)
-        return WishRefused(url=url, error=failure)
-    return url
-
-
 def _submitted(
     listing: Listing,
-    judged: Sequence[str | WishRefused],
+    judged: Sequence[Wish | WishRefused],
     rows: Sequence[Row],
     beyond: FailureShown | None,
 ) -> BatchSubmitted:
-    """Return what became of each address, in the order given; the rows are of the first good ones.
+    """Return what became of each video, in the order given; the rows are of the first good ones.
 
     Args:
         beyond: Why there is no row for the others.
     """
     waiting = iter(rows)
     items: list[DownloadShown | WishRefused] = []
-    for url in judged:
-        if isinstance(url, WishRefused):
-            items.append(url)
+    for video, item in zip(listing.videos, judged, strict=True):
+        if isinstance(item, WishRefused):
+            items.append(item)
         elif (row := next(waiting, None)) is not None:
             items.append(download_view(row))
         elif beyond is not None:
-            items.append(WishRefused(url=url, error=beyond))
+            items.append(refused(video, beyond))
     return BatchSubmitted(
         batch_id=rows[0]["batch_id"] if rows else None, downloads=items, truncated=listing.is_cut
     )

@@ -40,7 +40,7 @@ async def submit() -> Response:
     front().services.address_policy.check_url(check_url(asked.url))
     check_webhook(asked.webhook)
 
-    wish = asked.wish(asked.url)
+    wish = asked.whole_wish
     expected = await front().submits.expected_bytes(wish)
 
     async def make(statements: Statements) -> Made:

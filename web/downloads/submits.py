@@ -1,12 +1,12 @@
 """Submits: which ones are let in before a row is written for them, and what is known of them."""
 
 from asyncio import timeout
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from time import monotonic
 from typing import TypeVar
 
-from domain.failures import DiskFullError, FailureCode
+from domain.failures import DiskFullError, FailureCode, IsPlaylistError
 from domain.requests import Wish
 from domain.sizes import expected_bytes
 from runtime import logs
@@ -59,10 +59,21 @@ class Submits:
             raise TooManyError(wait_s, detail)
 
     async def expected_bytes(self, wish: Wish) -> int | None:
-        """Return how large the file will be, if its address was parsed lately."""
+        """Return how large the file will be, if its address was parsed lately.
+
+        Raises:
+            IsPlaylistError: The parse found several videos, and the wish names none of them.
+        """
         findings = await self._asked(lambda: self._services.parses.known(wish.url))
+        if findings is not None and wish.entry is None and findings.is_several:
+            raise IsPlaylistError(entries=len(findings.entries or ()), is_truncated=findings.is_cut)
         size = None if findings is None else expected_bytes(findings, wish)
         return None if size is None else min(size, self._bounds.max_bytes)
+
+    async def known_lists(self, wishes: Sequence[Wish]) -> Mapping[str, IsPlaylistError]:
+        """Return which addresses were parsed lately and found to be lists, none of them named."""
+        urls = [wish.url for wish in wishes if wish.entry is None]
+        return await self._asked(lambda: self._services.parses.known_lists(urls)) or {}
 
     async def check_room(self, statements: Statements, size_bytes: int | None) -> None:
         """Do nothing if a node has room for one more, or if none lives that could say no.

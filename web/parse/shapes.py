@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from web.fields import Address, Asked
+from web.shapes import EntryNamed
 
 _Natural = Annotated[int, Field(ge=0)]
 _Positive = Annotated[float, Field(ge=0)]
@@ -37,11 +38,23 @@ class FormatShown(BaseModel):
 
 
 class EntryShown(BaseModel):
-    """One video of a playlist."""
+    """One video of a playlist; ``url`` and, where it is there, ``entry`` make a download of it.
 
-    url: str
+    ``index`` is its position in the list, from 1; ``id`` is the site's own name for it.
+    """
+
+    index: _Natural
+    id: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
     title: str
+    url: str
     duration_s: _Positive | None
+    entry: Annotated[
+        EntryNamed | None,
+        Field(
+            description="To be given beside ``url``, which is that of the whole list.",
+            exclude_if=lambda value: value is None,
+        ),
+    ] = None
 
 
 class ParsedShown(BaseModel):

@@ -57,6 +57,7 @@ async def test_the_entries_of_a_playlist_are_told_and_none_is_visited(
     assert told["formats"] == []
     assert told["entries"] == [
         {
+            "index": number + 1,
             "url": f"http://video.example/{number}",
             "title": f"Video of http://video.example/{number}",
             "duration_s": None,

@@ -34,7 +34,15 @@ BODIES: tuple[BaseModel, ...] = (
         container=Container.MP4,
         subtitles=["en", "zh-Hans"],
     ),
-    batch_shapes.BatchAsked(urls=[URL, "https://video.example/watch/4712"], mode=Mode.QUICK),
+    batch_shapes.BatchAsked(
+        urls=[
+            URL,
+            batch_shapes.VideoWished(
+                url="https://video.example/post/7", entry=shapes.EntryNamed(index=3, id="clip-3")
+            ),
+        ],
+        mode=Mode.QUICK,
+    ),
     ParseAsked(url=URL),
     delivery_shapes.FileTicketAsked(history_id=1041),
     delivery_shapes.ArchiveTicketAsked(history_ids=[1041, 1042]),
