@@ -76,6 +76,16 @@ def inherited(mark: Path, **extra: str) -> dict[str, str]:
     return kept | extra | {MARK: str(mark)}
 
 
+def of_a_server(mark: Path, **extra: str) -> dict[str, str]:
+    """Return our environment for what has to do with the embedded servers alone.
+
+    Without what a person's shell holds for another PostgreSQL: ``PGDATA``, ``PGPORT`` and
+    ``PGSERVICE`` speak to the server and its programs too.
+    """
+    kept = inherited(mark, **extra)
+    return {name: text for name, text in kept.items() if not name.startswith("PG")}
+
+
 def send(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
     """Send a signal to a child; nothing happens if it has ended."""
     with contextlib.suppress(ProcessLookupError):

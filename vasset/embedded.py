@@ -24,7 +24,9 @@ _OTHER_USERS = ("postgres", "daemon", "nobody")
 
 def postgres_url(sockets: Path) -> str:
     """Return the database's address; ``sockets`` is a plain path, as `datadir` makes it."""
-    return f"postgresql://postgres@/vasset?host={sockets}"
+    # All that a variable of a person's shell (PGSSLMODE, PGPORT) would else decide.
+    own = "port=5432&sslmode=disable&sslnegotiation=postgres&target_session_attrs=any"
+    return f"postgresql://postgres@/vasset?host={sockets}&{own}"
 
 
 def valkey_url(sockets: Path, number: int) -> str:
@@ -48,6 +50,7 @@ def postgres_part(data: DataDir) -> Part:
         _initialise(programs, data)
     settings = {
         "listen_addresses": "",
+        "port": "5432",
         "unix_socket_directories": str(data.sockets()),
         "unix_socket_permissions": "0700",
         "log_checkpoints": "off",
@@ -58,7 +61,7 @@ def postgres_part(data: DataDir) -> Part:
         command=[str(programs / "postgres"), "-D", str(data.postgres), *options],
         folder=data.postgres,
         log=data.logs / "postgres.log",
-        environment=children.inherited(data.root),
+        environment=children.of_a_server(data.root),
         # "Fast": SIGTERM would wait for the clients to leave. Source: PostgreSQL, 18.5.
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
@@ -91,7 +94,7 @@ def valkey_part(data: DataDir) -> Part:
         command=[str(program), *options],
         folder=data.valkey,
         log=data.logs / "valkey.log",
-        environment=children.inherited(data.root),
+        environment=children.of_a_server(data.root),
         death_signal=signal.SIGTERM,
     )
 
@@ -127,7 +130,7 @@ def _run(command: list[str], draft: Path, owner: Owner | None, typed: str = "") 
         done = subprocess.run(  # noqa: S603 - a program of the wheel
             children.wrapped(command, signal.SIGKILL, owner),
             cwd=draft,
-            env=children.inherited(draft.parent),
+            env=children.of_a_server(draft.parent),
             input=typed,
             capture_output=True,
             text=True,

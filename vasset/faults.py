@@ -4,6 +4,12 @@ import sys
 import traceback
 from types import TracebackType
 
+AWAY = 75
+"""How a part ends that could not reach the database; it may be there the next time.
+
+Source: sysexits.h, ``EX_TEMPFAIL``.
+"""
+
 
 class CommandError(Exception):
     """The command cannot go on; the text says why and how to mend it, in one line."""

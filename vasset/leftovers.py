@@ -36,7 +36,7 @@ def clear(data: DataDir) -> None:
             break
         _wait_for(found, seconds=_PATIENCE_S if not late else 1.0)
     for lock in (data.postgres / _CLUSTER_LOCK, data.sockets() / _SOCKET_LOCK):
-        _remove_if_stale(lock)
+        _remove_if_stale(lock, data)
 
 
 def end_strays(data: DataDir) -> None:
@@ -98,12 +98,13 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-def _remove_if_stale(lock: Path) -> None:
-    """Remove a lock file whose process id now is another program's.
+def _remove_if_stale(lock: Path, data: DataDir) -> None:
+    """Remove a lock file whose process id is not of a living server of this data directory.
 
-    PostgreSQL itself only asks whether the id is alive, and in a container it mostly is.
+    PostgreSQL itself only asks whether there is such an id, and there mostly is: in a container
+    it is another program's soon, and of a server that was killed until its parent has reaped it.
     """
     with contextlib.suppress(OSError, ValueError):
-        pid = int(lock.read_text(encoding="ascii", errors="replace").split("\n")[0])
-        if _name(abs(pid)) != "postgres":
+        pid = abs(int(lock.read_text(encoding="ascii", errors="replace").split("\n")[0]))
+        if pid not in _ours(data):
             lock.unlink()

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - a command imports what it needs, so that --help is quick.
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -65,7 +66,7 @@ def web() -> None:
     settings = configured.of_a_fleet("web", secret=True)
     from web.transport import serve
 
-    serve.serve(settings)
+    raise typer.Exit(_of_a_part(lambda: serve.serve(settings)))
 
 
 @app.command()
@@ -79,7 +80,7 @@ def worker() -> None:
     settings = configured.of_a_fleet("worker")
     from actors import main
 
-    raise typer.Exit(main.run_worker(settings))
+    raise typer.Exit(_of_a_part(lambda: main.run_worker(settings)))
 
 
 @app.command()
@@ -93,7 +94,7 @@ def scheduler() -> None:
     settings = configured.of_a_fleet("scheduler")
     from actors import schedule
 
-    raise typer.Exit(schedule.run_scheduler(settings))
+    raise typer.Exit(_of_a_part(lambda: schedule.run_scheduler(settings)))
 
 
 @app.command(short_help="Bring the database up to this version's schema.")
@@ -175,6 +176,17 @@ def audit(
 
     asked = trail.Asked(email=user, action=action, history_id=history_id, limit=limit)
     trail.show(data, asked, as_json=json)
+
+
+def _of_a_part(run: Callable[[], int]) -> int:
+    """Run a part and return its exit status, of its own if the database was not to be had."""
+    from storage.db import DatabaseError
+
+    try:
+        return run()
+    except DatabaseError as error:
+        faults.say(faults.explain(error))
+        return faults.AWAY
 
 
 def run() -> None:

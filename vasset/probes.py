@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runtime import tools
 from runtime.settings import Server
+from vasset import children
 from vasset.faults import CommandError
 
 
@@ -60,7 +61,9 @@ def postgres_answers(sockets: Path) -> bool:
     if programs is None:
         return False
     command = [str(programs / "pg_isready"), "-q", "-h", str(sockets)]
-    return subprocess.run(command, check=False, timeout=10).returncode == 0  # noqa: S603 - the wheel's
+    environment = children.of_a_server(sockets)
+    done = subprocess.run(command, env=environment, check=False, timeout=10)  # noqa: S603 - the wheel's
+    return done.returncode == 0
 
 
 def web_is_ready(server: Server) -> bool:

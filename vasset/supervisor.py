@@ -13,6 +13,7 @@ from typing import Any
 from runtime import logs
 from vasset import children
 from vasset.children import Part
+from vasset.faults import AWAY
 
 _log = logs.get("vasset.supervisor")
 
@@ -41,6 +42,7 @@ class _Watched:
     process: "subprocess.Popen[bytes]"
     started_at: float
     deaths: int = 0
+    faults: int = 0
     next_start: float | None = None
 
 
@@ -64,9 +66,9 @@ class Supervisor:
         """Return the ids of the processes that run now."""
         return {w.process.pid for w in self._watched.values() if w.next_start is None}
 
-    def deaths(self, name: str) -> int:
-        """Return how often in a row a part died young."""
-        return self._watched[name].deaths
+    def faults(self, name: str) -> int:
+        """Return how often in a row a part died young, but for want of the database."""
+        return self._watched[name].faults
 
     def tend(self) -> None:
         """See to what died since the last call, and start what has paused for long enough."""
@@ -112,7 +114,9 @@ class Supervisor:
         children.kill_group(watched.process)
         status = watched.process.wait()
         lived = self.clock() - watched.started_at
-        watched.deaths = 1 if lived >= self.pauses.good_life_s else watched.deaths + 1
+        was_young = lived < self.pauses.good_life_s
+        watched.deaths = watched.deaths + 1 if was_young else 1
+        watched.faults = (watched.faults if was_young else 0) + (status != AWAY)
         pause = self.pauses.after(watched.deaths)
         watched.next_start = self.clock() + pause
         _log.error(

@@ -8,9 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from runtime import logs
 from runtime.settings import Settings
+from storage.db import BusyError, DatabaseError
 from vasset import children, embedded, leftovers, probes
 from vasset.children import Part
 from vasset.datadir import DataDir
@@ -29,6 +31,9 @@ VALKEY_GRACE_S = 1.0
 POSTGRES_GRACE_S = 2.0
 
 _TICK_S = 0.1
+
+
+_Answer = TypeVar("_Answer")
 
 
 class _Stopped(Exception):  # noqa: N818 - a wish, not an error
@@ -68,6 +73,12 @@ class Up:
     makes_admin: bool = True
     supervisor: Supervisor = field(default_factory=Supervisor)
     wishes: _Wishes = field(default_factory=_Wishes)
+    has_answered: bool = field(default=False, init=False)
+
+    @property
+    def _has_own_database(self) -> bool:
+        own = embedded.postgres_url(self.data.sockets())
+        return self.settings.database.url.get_secret_value() == own
 
     def run(self) -> int:
         """Start everything, keep it running until asked to stop, stop it; the exit status."""
@@ -91,9 +102,10 @@ class Up:
         ) or self.settings.broker.url.get_secret_value() == embedded.valkey_url(sockets, 1):
             self._add(embedded.valkey_part(self.data))
             self._await(embedded.VALKEY, lambda: probes.valkey_answers(sockets / "valkey.sock"))
-        if self.settings.database.url.get_secret_value() == embedded.postgres_url(sockets):
+        if self._has_own_database:
             self._add(embedded.postgres_part(self.data))
             self._await(embedded.POSTGRES, lambda: probes.postgres_answers(sockets))
+            self.has_answered = True
 
     def _prepare(self) -> None:
         from storage.files import Files  # noqa: PLC0415 - while the servers start
@@ -103,9 +115,9 @@ class Up:
         storage = self.settings.storage
         Files(storage.root, node=storage.node).prepare_root()
         database = self.settings.database
-        migrating = migrate(database.url.get_secret_value(), _tell, database.pooler)
-        asyncio.run(self._unless_stopped(migrating))
-        account = asyncio.run(prepare(self.settings, makes_admin=self.makes_admin))
+        url, pooler = database.url.get_secret_value(), database.pooler
+        self._ask_database(lambda: migrate(url, _tell, pooler))
+        account = self._ask_database(lambda: prepare(self.settings, makes_admin=self.makes_admin))
         if account is not None:
             _tell(
                 "The first account, an administrator; its password is shown this once:\n"
@@ -113,39 +125,60 @@ class Up:
                 f"  password  {account.password}"
             )
 
-    async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
-        """Do what may take minutes, such as a new index.
+    def _ask_database(self, ask: Callable[[], Coroutine[None, None, _Answer]]) -> _Answer:
+        """Return an answer of the database, asked again if it goes away for a while.
 
         Raises:
+            DatabaseError: It has never answered, or is away for longer than a start may take.
             _Stopped: Somebody asked us to stop, and it was not done.
         """
+        end = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                answer = asyncio.run(self._unless_stopped(ask()))
+            except BusyError:
+                raise
+            except DatabaseError:
+                if not self.has_answered or time.monotonic() > end:
+                    raise
+                self._tick()
+            else:
+                self.has_answered = True
+                return answer
+
+    async def _unless_stopped(self, work: Coroutine[None, None, _Answer]) -> _Answer:
+        """Do what may take minutes, such as a new index."""
         task = asyncio.create_task(work)
         while not (await asyncio.wait([task], timeout=_TICK_S))[0]:
             if self.wishes.count:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 raise _Stopped
-        await task
+        return await task
 
     def _start_parts(self) -> None:
         from vasset.first_run import heartbeat  # noqa: PLC0415 - while the servers start
 
-        before = asyncio.run(heartbeat(self.settings))
+        def beat() -> object:
+            return self._ask_database(lambda: heartbeat(self.settings))
+
+        before = beat()
         for name in PARTS:
             self._add(self._part(name))
         server = self.settings.server
         self._await("web", lambda: probes.web_is_ready(server))
-        self._await("worker", lambda: asyncio.run(heartbeat(self.settings)) != before)
+        self._await("worker", lambda: beat() != before)
         _tell(f"V-Asset is ready at {probes.address(server)}")
 
     def _part(self, name: str) -> Part:
+        inherited = children.of_a_server if self._has_own_database else children.inherited
         return Part(
             name=name,
             # -P: the working folder must not be searched for modules.
             command=[sys.executable, "-P", "-m", "vasset.main", name],
             folder=self.data.run,
             log=self.data.logs / f"{name}.log",
-            environment=children.inherited(self.data.root, VASSET_SETTINGS=str(self.data.settings)),
+            environment=inherited(self.data.root, VASSET_SETTINGS=str(self.data.settings)),
         )
 
     def _add(self, part: Part) -> None:
@@ -164,7 +197,7 @@ class Up:
             self._tick()
             if self.wishes.count:
                 raise _Stopped
-            if self.supervisor.deaths(name) > 1 or time.monotonic() > end:
+            if self.supervisor.faults(name) > 1 or time.monotonic() > end:
                 log = self.data.logs / f"{name}.log"
                 message = f"{name} does not start: {last_line(log) or 'it says nothing'} ({log})"
                 raise CommandError(message)

@@ -39,10 +39,12 @@ def environment() -> dict[str, str]:
     return {"PATH": os.defpath, "HOME": "/nonexistent"}
 
 
-def run(*words: str, data: Path, typed: str = "") -> "subprocess.CompletedProcess[str]":
+def run(
+    *words: str, data: Path, typed: str = "", **more: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # noqa: S603 - our own program
         command(*words, data=data),
-        env=environment(),
+        env=environment() | more,
         input=typed,
         capture_output=True,
         text=True,

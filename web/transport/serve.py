@@ -2,12 +2,17 @@
 
 import gc
 import resource
+import signal
 import socket
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 
 import uvicorn
+from typing_extensions import override
+from uvicorn.server import HANDLED_SIGNALS
 
 from runtime.settings import Settings
+from storage.db import DatabaseError
 from web.app import create_app
 from web.progress.lines import Line
 from web.transport.wire import Wire
@@ -22,19 +27,44 @@ UNREAD_MS = 20_000
 """A client that takes no byte for so long is gone, though its connection is still there."""
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; streams get five seconds to end.
+class _Server(uvicorn.Server):
+    """Ends in good order when a signal asks for it.
+
+    uvicorn by itself sends the signal to this process once more when it has stopped, which then
+    looks killed to whoever started it.
+    """
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; streams get five seconds to end. Return the exit status.
 
     Raises:
         SettingsError: ``auth.secret`` is too short.
+        DatabaseError: The database cannot be reached at the start.
         OSError: The address cannot be listened on.
-        SystemExit: A service cannot be reached at the start.
     """
     _allow_many_descriptors()
     _collect_seldom()
-    server = uvicorn.Server(config(settings))
+    server = _Server(config(settings))
     with ExitStack() as stack:
-        server.run(sockets=[stack.enter_context(one) for one in listen(settings)])
+        sockets = [stack.enter_context(one) for one in listen(settings)]
+        try:
+            server.run(sockets=sockets)
+        except SystemExit as end:
+            # All that is opened before the first request is the database.
+            message = "see the log"
+            raise DatabaseError(message) from end
+    return 0
 
 
 def _allow_many_descriptors() -> None:
