@@ -10,6 +10,7 @@ from actors.site_cookies import cookies_of
 from domain.download import Download, FetchedMedia, Progress
 from domain.events import ProgressEvent
 from domain.failures import ProxyUnavailableError, TooLargeError
+from domain.policy import CROWDED
 from domain.requests import site_of
 from domain.states import Mode, Stage
 from gateways.ytdlp.options import FetchOrder
@@ -47,6 +48,7 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
         cookies=cookies,
         max_bytes=await _most(context, download),
         spare_bytes=(await disk_of(services)).spare_bytes,
+        is_careful=download.last_code in CROWDED,
     )
     _log.info("fetch_started", exit=lease.exit_name)
     media = await _fetch(context, download, order)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from domain.failures import FailureCode
 from domain.requests import Wish
 from domain.states import Mode, Stage, Status
 from domain.warnings import DownloadWarning
@@ -23,6 +24,7 @@ class Download:
         proxy_faults: How many proxies in a row failed it; they cost it no attempt.
         proxy_failing: For how long already.
         exit_name: Of its latest proxy, or None.
+        last_code: How the attempt before this one ended; None if it is the first.
         linked_from: The twin whose file it takes instead of fetching one, or None.
         created_at: When it was submitted, UTC; its day names the archive's folder.
         title: As the site gave it, cleaned; None before the fetch.
@@ -51,6 +53,7 @@ class Download:
     extension: str | None
     expected_bytes: int
     digest: "Digest | None"
+    last_code: FailureCode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

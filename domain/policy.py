@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from domain import failures
-from domain.failures import DownloadError, TransientError
+from domain.failures import DownloadError, FailureCode, TransientError
 
 RETRY_AFTER_CAP = timedelta(minutes=15)
 """The longest wait that a source may ask of us. Source: docs/decisions/0004-retries.md."""
@@ -56,6 +56,9 @@ Source: docs/decisions/0004-retries.md.
 
 PROXY_ERRORS = (failures.ProxyUnavailableError, failures.ProxyFaultError)
 """What is no attempt at the video: bounded by patience, not by number."""
+
+CROWDED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE, FailureCode.BLOCKED})
+"""How an attempt ends that may have had too many connections; the next one has one at a time."""
 
 PROXY_DELAY = timedelta(seconds=1)
 PROXY_DELAY_CAP = timedelta(seconds=60)

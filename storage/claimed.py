@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from domain.download import Digest, Download
+from domain.failures import FailureCode
 from domain.states import Mode, Stage, Status
 from storage.db import Row
 from storage.wishes import wish_of
@@ -31,6 +32,8 @@ def as_download(row: Row) -> Download:
         extension=row["extension"],
         expected_bytes=row["expected_bytes"] or 0,
         digest=_digest(row),
+        # A code of a newer version counts as none.
+        last_code=next((code for code in FailureCode if code == row["error_code"]), None),
     )
 
 

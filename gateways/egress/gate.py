@@ -165,8 +165,28 @@ async def _carry(passage: Passage, near: Wire, far: Wire, request: Request) -> N
         raise SourceTroubleError from error
     passage.count(len(answer))
     await near.write(answer)
-    # Nothing more is taken from the child: what it asks next may be for another host.
-    await drain(far, near, count=passage.count, patience=passage.patience)
+    answering = asyncio.ensure_future(
+        drain(far, near, count=passage.count, patience=passage.patience)
+    )
+    leaving = asyncio.ensure_future(_gone(near))
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            answering.result()
+    finally:
+        for one in (answering, leaving):
+            one.cancel()
+        await asyncio.gather(answering, leaving, return_exceptions=True)
+
+
+async def _gone(near: Wire) -> None:
+    """Return once a child has hung up, so that its source may count one connection less.
+
+    Nothing of what it says is taken: what it asks next may be for another host.
+    """
+    with contextlib.suppress(OSError):
+        while await near.read():
+            pass
 
 
 async def _send_request(passage: Passage, near: Wire, far: Wire, request: Request) -> None:

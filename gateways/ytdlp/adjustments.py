@@ -5,24 +5,34 @@ Where yt-dlp turns a cause into a mere text, the cause is kept: it is judged by 
 
 # ruff: noqa: ANN401 - what is replaced takes and returns whatever yt-dlp gives it
 
+import random
+import time
 from codecs import BOM_UTF8
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from yt_dlp import downloader as downloaders  # noqa: TID251 - changes it
 from yt_dlp.downloader.common import FileDownloader  # noqa: TID251 - changes it
+from yt_dlp.downloader.fragment import FragmentFD  # noqa: TID251 - changes it
 from yt_dlp.downloader.http import HttpFD  # noqa: TID251 - changes it
 from yt_dlp.extractor.common import InfoExtractor  # noqa: TID251 - changes it
 from yt_dlp.extractor.generic import GenericIE  # noqa: TID251  # pyright: ignore[reportMissingTypeStubs] - changes it
 from yt_dlp.utils import DownloadError, ExtractorError  # noqa: TID251 - changes what raises them
 
 from domain.failures import CorruptError, DrmProtectedError, LoginRequiredError
+from gateways.retry_after import parse_retry_after
+from gateways.ytdlp.connections import retry_wait
 from gateways.ytdlp.hls import Hls, is_growing
 from gateways.ytdlp.playlists import Playlist, parse
 
 # Any, because all that is replaced has types only in yt-dlp's stubs, if at all.
 _Method = Callable[..., Any]
+
+# 509: "bandwidth limit exceeded", of no RFC and of many servers.
+_REFUSALS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, 509)
 
 
 def adjust() -> None:
@@ -30,7 +40,9 @@ def adjust() -> None:
     downloader: Any = FileDownloader
     http: Any = HttpFD
     extractor: Any = InfoExtractor
-    downloader.report_retry = _keeping_the_last_error(downloader.report_retry)
+    fragments: Any = FragmentFD
+    downloader.report_retry = _retrying_with_care(downloader.report_retry)
+    fragments._download_fragment = _in_turn(fragments._download_fragment)  # noqa: SLF001 - one connection each
     http.real_download = _judging_nothing(http.real_download)
     extractor.raise_login_required = _caused_by(LoginRequiredError, extractor.raise_login_required)
     extractor.report_drm = _caused_by(DrmProtectedError, extractor.report_drm)
@@ -40,10 +52,14 @@ def adjust() -> None:
     generic._extra_manifest_info = _finding_out(generic._extra_manifest_info)  # noqa: SLF001 - where it guesses
     extractor._parse_m3u8_vod_duration = _vod_duration  # noqa: SLF001 - of under a second it says None
     extractor._request_webpage = _without_mark(extractor._request_webpage)  # noqa: SLF001 - pages and playlists
+    generic._request_webpage = _closing_before(extractor._request_webpage)  # noqa: SLF001 - its own
 
 
-def _keeping_the_last_error(original: _Method) -> _Method:
-    """After the last retry yt-dlp raises the text of the error; this raises the error with it."""
+def _retrying_with_care(original: _Method) -> _Method:
+    """Wait before each retry, and raise the last error itself, where yt-dlp raises its text.
+
+    A source that refuses one of several connections is asked for one at a time from then on.
+    """
     # Any: it takes a triple without a traceback too.
     failure: Any = DownloadError
 
@@ -52,11 +68,54 @@ def _keeping_the_last_error(original: _Method) -> _Method:
         self: Any, err: Exception, count: int, retries: int, *more: Any, **named: Any
     ) -> None:
         is_fatal = named.get("fatal", more[1] if len(more) > 1 else True)
-        if is_fatal and count > retries:
+        wait_s = max(retry_wait(count, random.random()), _asked_wait(err))  # noqa: S311 - no secret
+        # What asks for a longer wait gets it, between two attempts.
+        if is_fatal and (count > retries or wait_s > self.ydl.patience_s):
             raise failure(str(err), (type(err), err, err.__traceback__)) from err
         original(self, err, count, retries, *more, **named)
+        if count <= retries:
+            if _is_refusal(err):
+                self.ydl.connections.narrow()
+            self.ydl.connections.wait(wait_s)
 
     return report_retry
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether an error may be about the number of connections."""
+    status = getattr(error, "status", None)
+    return status in _REFUSALS or isinstance(error.__cause__ or error.__context__, ConnectionError)
+
+
+def _asked_wait(error: Exception) -> float:
+    headers: Any = getattr(getattr(error, "response", None), "headers", None) or {}
+    wait = parse_retry_after(
+        headers.get("Retry-After") or "", datetime.fromtimestamp(time.time(), UTC)
+    )
+    return 0.0 if wait is None else wait.total_seconds()
+
+
+def _in_turn(original: _Method) -> _Method:
+    @wraps(original)
+    def download_fragment(self: Any, *given: Any, **named: Any) -> Any:
+        with self.ydl.connections.one():
+            return original(self, *given, **named)
+
+    return download_fragment
+
+
+def _closing_before(original: _Method) -> _Method:
+    """The generic extractor leaves its first answer unread, and so a connection open.
+
+    It reads none of an answer after its next request.
+    """
+
+    @wraps(original)
+    def request(self: Any, *given: Any, **named: Any) -> Any:
+        self._downloader.close_answers()
+        return original(self, *given, **named)
+
+    return request
 
 
 def _judging_nothing(original: _Method) -> _Method:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 import yt_dlp  # noqa: TID251 - the one file that may
 from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
@@ -19,6 +20,7 @@ from gateways.egress.passage import USER
 from gateways.ytdlp import cage, confinement, namespaces, signals
 from gateways.ytdlp.adjustments import adjust
 from gateways.ytdlp.causes import refusal_of, report_of
+from gateways.ytdlp.connections import Connections
 from gateways.ytdlp.facts import facts, parts, whole
 from gateways.ytdlp.inspection import inspect
 from gateways.ytdlp.lists import Choosing, Naming, alone
@@ -214,6 +216,8 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         self._lists = lists
         self.validators = Validators()
         self.remarks = Remarks()
+        self.connections = Connections()
+        self._answers = WeakSet[Any]()
         #: How long it may wait for a playlist to grow.
         self.patience_s = patience_s
         self.is_look = is_look
@@ -258,6 +262,17 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         formats = str(self.params.get("subtitlesformat")).split("/")
         return {code: one for code, one in chosen.items() if one["ext"] in formats}
 
+    def dl(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - types only in the stubs
+        """Transfer one format; by then nobody reads what was opened before."""
+        self.close_answers()
+        return super().dl(*given, **named)
+
+    def close_answers(self) -> None:
+        """Close the connections of all answers that were not read to their end."""
+        for response in list(self._answers):
+            response.close()
+        self._answers.clear()
+
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         """Open an address or a request."""
         request: Any = Request(req) if isinstance(req, str) else req
@@ -267,6 +282,7 @@ class _Ytdlp(yt_dlp.YoutubeDL):
             else:
                 request.headers[name] = value
         response: Any = super().urlopen(request)
+        self._answers.add(response)
         self.validators.judge(request.url, response.status, response.headers)
         return response
 

@@ -1,10 +1,12 @@
 """yt-dlp's downloader of HLS, which is given only playlists that it can join to one whole video."""
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
 
 from yt_dlp.downloader.hls import HlsFD  # noqa: TID251 - this is made from it
+from yt_dlp.networking.exceptions import HTTPError, TransportError  # noqa: TID251 - what is retried
 
 from domain.failures import LiveStreamError
 from gateways.ytdlp import playlists
@@ -72,12 +74,40 @@ class Hls(_Downloader):
         base: Any = super()
         return base.real_download(filename, {**info_dict, **whole})
 
+    def decrypter(self, info_dict: Any) -> Any:  # noqa: ANN401 - as the base has it
+        """Return what decrypts a segment; its key is fetched as carefully as the segment."""
+        base: Any = super()
+        decrypt = base.decrypter(info_dict)
+
+        def decrypt_with_care(fragment: Any, content: Any) -> Any:  # noqa: ANN401
+            key: Any = fragment.get("decrypt_info") or {}
+            if key.get("METHOD") != "AES-128" or key.get("KEY"):
+                return decrypt(fragment, content)
+            return self._retried(lambda: decrypt(fragment, content))
+
+        return decrypt_with_care
+
+    def _retried(self, request: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """Return what a request brings, on one connection, tried again as a segment is."""
+        retries = int(self.params.get("fragment_retries") or 0)
+        for count in itertools.count(1):
+            try:
+                with self.ydl.connections.one():
+                    return request()
+            except (HTTPError, TransportError) as error:
+                self.report_retry(error, count, retries)
+        raise AssertionError
+
     def _text(self, info_dict: Any) -> tuple[str, str]:  # noqa: ANN401 - yt-dlp's own dictionary
         """Return where the playlist is after all redirects, and what it says."""
         url: str = info_dict["url"]
         text: str | None = info_dict.get("hls_media_playlist_data")
         if text:
             return url, text
-        with self.ydl.urlopen(self._prepare_url(info_dict, url)) as response:
-            body: bytes = response.read()
-            return str(response.url), body.decode("utf-8", "ignore")
+
+        def read() -> tuple[str, str]:
+            with self.ydl.urlopen(self._prepare_url(info_dict, url)) as response:
+                body: bytes = response.read()
+                return str(response.url), body.decode("utf-8", "ignore")
+
+        return self._retried(read)

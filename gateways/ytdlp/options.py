@@ -1,5 +1,6 @@
 """What a fetch is given, and the yt-dlp parameters that follow from it."""
 
+import random
 import re
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from domain.download import ProxyLease
 from domain.failures import LiveStreamError, UnsupportedSiteError
 from domain.requests import Container, Quality, Wish
+from gateways.ytdlp.connections import retry_wait
 from gateways.ytdlp.wrapping import wrapping
 
 EXTENSIONS = frozenset(
@@ -106,6 +108,7 @@ class FetchOrder:
         cookies: Of this site, in Netscape's format; empty for none. A secret.
         max_bytes: Of the media; where it is less than what the limits say.
         spare_bytes: What must stay free on the disk of the folder.
+        is_careful: Whether to have only one connection at a time to the source.
     """
 
     wish: Wish
@@ -114,6 +117,7 @@ class FetchOrder:
     cookies: str = field(default="", repr=False)
     max_bytes: int = sys.maxsize
     spare_bytes: int = 0
+    is_careful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,11 +202,18 @@ def _transfer(limits: FetchLimits) -> dict[str, Any]:
         "fragment_retries": 3,
         "extractor_retries": 3,
         "file_access_retries": 0,
+        # Of the others the wait is in adjustments.py.
+        "retry_sleep_functions": {"extractor": _wait_of_extractor},
         "skip_unavailable_fragments": False,
         "concurrent_fragment_downloads": limits.connections,
         "hls_prefer_native": True,
         "external_downloader": {"default": "native"},
     }
+
+
+def _wait_of_extractor(n: int) -> float:
+    """Return the seconds before a retry; yt-dlp counts from 0, and by this name."""
+    return retry_wait(n + 1, random.random())  # noqa: S311 - spreads load, guards nothing
 
 
 def format_selector(wish: Wish) -> str:

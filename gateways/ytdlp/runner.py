@@ -106,7 +106,11 @@ class Runner:
             DownloadError: A leaf of domain/failures.py says why there is no file.
         """
         link = await self._connect()
-        limits = replace(self._limits, max_bytes=min(self._limits.max_bytes, order.max_bytes))
+        limits = replace(
+            self._limits,
+            max_bytes=min(self._limits.max_bytes, order.max_bytes),
+            connections=1 if order.is_careful else self._limits.connections,
+        )
         # The watch over the whole fetch speaks first; the gate only cuts what it cannot see.
         patience = 2 * limits.stall_timeout
         passage = Passage(order.lease, max_bytes=limits.max_bytes, patience=patience)

@@ -74,7 +74,7 @@ class OddLists(LocalServer):
                 )
             case "/busy.ts":
                 answer = text("busy", status=503)
-                return Answer(status=503, content=answer.content, headers={"Retry-After": "7"})
+                return Answer(status=503, content=answer.content, headers={"Retry-After": "100"})
             case _:
                 return text("no such page", status=404)
 

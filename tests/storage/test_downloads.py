@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 
 from domain.download import Digest, User
-from domain.failures import DrmProtectedError, SourceGoneError, SourceTroubleError
+from domain.failures import (
+    DrmProtectedError,
+    FailureCode,
+    RateLimitedError,
+    SourceGoneError,
+    SourceTroubleError,
+)
 from domain.states import Mode, Stage, Status
 from storage.db import Db
 from storage.downloads import Asset, Downloads, Turns
@@ -209,3 +215,16 @@ async def test_what_yt_dlp_said_is_kept_with_the_run_that_failed(
 
     (run,) = await downloads.runs(history_id)
     assert (run["outcome"], run["detail"]) == ("drm_protected", error.detail)
+
+
+async def test_an_attempt_knows_how_the_one_before_it_ended(
+    downloads: Downloads, user: User
+) -> None:
+    claim = await claim_first(downloads, await submit(downloads, user))
+    await downloads.put_back(claim, error=RateLimitedError(), delay=NOW)
+
+    again = await downloads.claim(claim.history_id, Stage.ACQUIRE_PROXY, holder="a", turns=TURNS)
+
+    assert claim.last_code is None
+    assert again is not None
+    assert again.last_code is FailureCode.RATE_LIMITED
