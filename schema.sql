@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS download_history (
     continues       boolean       NOT NULL DEFAULT false,  -- the next start is no new attempt
     attempts        int           NOT NULL DEFAULT 0,
     tries           int           NOT NULL DEFAULT 0, -- claims of this stage within the attempt
-    crashes         int           NOT NULL DEFAULT 0, -- claims that ran out: their holder died
+    crashes         int           NOT NULL DEFAULT 0, -- in a row that it was held in; a suspect
     not_before      timestamptz,
     woken_at        timestamptz   NOT NULL DEFAULT now(),
     cancel_wish_at  timestamptz,
@@ -136,6 +136,10 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS behind_twin     boolean NOT NULL DEFAULT false, -- gets no turn yet
     ADD COLUMN IF NOT EXISTS expected_bytes  bigint,        -- of its file; reserved while it runs
     ADD COLUMN IF NOT EXISTS warnings        jsonb NOT NULL DEFAULT '[]'; -- [{code, subject, message}]
+ALTER TABLE download_history
+    ADD COLUMN IF NOT EXISTS lone_crashes    int NOT NULL DEFAULT 0, -- of these, those on trial
+    ADD COLUMN IF NOT EXISTS crashed_in      varchar(16),   -- the stage of the last one
+    ADD COLUMN IF NOT EXISTS trial_until     timestamptz;   -- till then no other is tried beside it
 CREATE SEQUENCE IF NOT EXISTS batch_ids;
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS sandbox varchar(16) NOT NULL DEFAULT '',  -- level in force there
@@ -144,7 +148,8 @@ ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS staging_bytes    bigint,
     ADD COLUMN IF NOT EXISTS room_bytes       bigint;        -- for all that runs there together
 ALTER TABLE nodes
-    ADD COLUMN IF NOT EXISTS cleaned_at timestamptz;         -- when a clean-up last left nothing
+    ADD COLUMN IF NOT EXISTS cleaned_at timestamptz,         -- when a clean-up last left nothing
+    ADD COLUMN IF NOT EXISTS beating_since timestamptz NOT NULL DEFAULT now(); -- without a pause
 
 -- What a search looks into.
 CREATE OR REPLACE FUNCTION searched_text(title text, url text) RETURNS text
@@ -180,6 +185,8 @@ CREATE INDEX IF NOT EXISTS download_history_faulty
     ON download_history (storage_node) WHERE file_fault IS NOT NULL;
 CREATE INDEX IF NOT EXISTS download_history_of_batch
     ON download_history (batch_id, history_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS download_history_suspected
+    ON download_history (woken_at) WHERE crashes > 0 AND status IN (4, 5);
 CREATE INDEX IF NOT EXISTS download_history_active
     ON download_history (user_id) INCLUDE (reserved_bytes) WHERE status IN (4, 5);
 DROP INDEX IF EXISTS download_history_kept;
@@ -384,6 +391,22 @@ RETURNS TABLE (links boolean, waits boolean) LANGUAGE sql STABLE AS $$
              AND EXISTS (SELECT FROM download_history t
                          WHERE t.twin_key = of_key AND t.history_id <> of_download)
              AND of_site NOT IN (SELECT site FROM site_cookies) AS any_twin) a
+$$;
+
+-- Whether no other suspect of a node began its trial just now. docs/decisions/0004-retries.md.
+CREATE OR REPLACE FUNCTION has_trial_free(of_node varchar, but bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM download_history o
+        WHERE o.status = 5 AND o.crashes > 0 AND o.storage_node = of_node AND o.history_id <> but
+          AND o.claim_until > now() AND o.trial_until > now())
+$$;
+
+-- Whether the success of a stage shows that a download outlives what its holder died in.
+CREATE OR REPLACE FUNCTION is_past_crash(stage varchar, crashed_in varchar) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_position(stages, stage) >= coalesce(array_position(stages, crashed_in), 1)
+    FROM (SELECT ARRAY['acquire_proxy', 'fetch', 'checksum', 'record']::varchar[] AS stages) s
 $$;
 
 -- The most that a download takes up while it runs. A merge holds the parts and the whole for a

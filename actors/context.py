@@ -17,6 +17,7 @@ class Context:
 
     Attributes:
         holder: Names this process in the claims that it takes.
+        on_trial: Whether it is there for one suspect alone, see ``actors/trial.py``.
         stopping: Set when the worker is asked to end; running stages then let go.
         cancels: For each download that runs here, what is set when it shall be cancelled.
     """
@@ -26,6 +27,7 @@ class Context:
     runner: Runner
     provider: Provider
     holder: str
+    on_trial: bool = False
     stopping: asyncio.Event
     cancels: defaultdict[int, asyncio.Event] = field(
         default_factory=lambda: defaultdict(asyncio.Event)

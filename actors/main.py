@@ -5,10 +5,8 @@ import os
 import resource
 import signal
 import threading
-import uuid
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any
 
 from dramatiq import Worker
@@ -20,20 +18,12 @@ from typing_extensions import override
 from actors.broker import SHARED_QUEUE
 from actors.context import Context
 from actors.declarations import SCHEDULE_QUEUE, declare
+from actors.opening import BOOT_ERRORS, open_context
 from actors.pipeline import Wakeups, node_queue
 from actors.schedule import open_scheduled_broker
 from actors.upkeep import beat, keep_up
-from gateways.egress.gate import Gate
-from gateways.egress.judge import Judge
-from gateways.ytdlp.options import FetchLimits, Tools
-from gateways.ytdlp.runner import Runner
-from gateways.ytdlp.sandbox import Sandbox, SandboxMissingError
-from gateways.ytdlp.versions import Versions, YtdlpTooOldError
-from runtime import logs, tools
-from runtime.services import open_services, provider_of
+from runtime import logs
 from runtime.settings import Settings
-from storage.db import DatabaseError
-from storage.files import RootMissingError
 
 POLL_MS = 50
 """How long an idle Redis consumer sleeps; it bounds what each stage waits for its message."""
@@ -72,14 +62,7 @@ class _Life(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         try:
             _on_loop(self._open())
-        except (
-            DatabaseError,
-            RootMissingError,
-            SandboxMissingError,
-            YtdlpTooOldError,
-            ValueError,
-            OSError,
-        ) as error:
+        except BOOT_ERRORS as error:
             # dramatiq swallows every other exception here and would work without a context.
             raise _BootError from error
 
@@ -92,28 +75,8 @@ class _Life(Middleware):
         _on_loop(self._stack.aclose())
 
     async def _open(self) -> None:
-        settings = self._settings
-        services = await self._stack.enter_async_context(open_services(settings))
-        await asyncio.to_thread(services.files.prepare_root)
-        provider = provider_of(settings.proxy, services.address_policy)
-        self._stack.push_async_callback(provider.close)
-        runner = Runner(
-            _limits(settings),
-            _tools(),
-            Gate(Judge(services.address_policy)),
-            sandbox=Sandbox(settings.egress.sandbox),
-            versions=Versions(settings.storage.root),
-        )
-        await runner.start()
-        self._stack.push_async_callback(runner.close)
-        self._context = Context(
-            services=services,
-            wakeups=self._wakeups,
-            runner=runner,
-            provider=provider,
-            holder=f"{settings.storage.node}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
-            stopping=asyncio.Event(),
-        )
+        opened = open_context(self._settings, self._wakeups)
+        self._context = await self._stack.enter_async_context(opened)
         await beat(self._context)
         upkeep = asyncio.create_task(keep_up(self._context))
         upkeep.add_done_callback(_end_if_failed)
@@ -169,21 +132,6 @@ def _raise_descriptors() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _limits(settings: Settings) -> FetchLimits:
-    downloads = settings.downloads
-    return FetchLimits(
-        max_entries=downloads.max_playlist_entries,
-        max_bytes=downloads.max_bytes,
-        time_limit=timedelta(seconds=downloads.time_limit_s),
-        stall_timeout=timedelta(seconds=downloads.stall_timeout_s),
-        connections=downloads.connections,
-    )
-
-
-def _tools() -> Tools:
-    return Tools(ffmpeg=tools.find_ffmpeg(), js_runtime=tools.find_js_runtime())
 
 
 def _on_loop(coroutine: Coroutine[Any, Any, None]) -> None:

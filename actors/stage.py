@@ -4,6 +4,7 @@ The only place that claims and settles; the works themselves know nothing of it.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,8 +19,7 @@ from actors.settlement import (
     settle_success,
 )
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
-from domain.failures import DownloadError, InterruptedDownloadError, UnexpectedError
-from domain.policy import MAX_CRASHES
+from domain.failures import DownloadError, UnexpectedError
 from domain.states import Stage
 from runtime import logs
 from storage.db import DatabaseError
@@ -30,6 +30,9 @@ Outcome = ProxyLease | FetchedMedia | Digest | None
 Work = Callable[[Context, Download], Awaitable[Outcome]]
 
 RENEW_EVERY = CLAIM / 4
+
+COULD_NOT_BEGIN = os.EX_TEMPFAIL
+"""The exit status of a trial that did not come to its download."""
 
 _log = logs.get("actors.stage")
 
@@ -45,29 +48,46 @@ class ClaimLostError(Exception):
 async def run(context: Context, stage: Stage, work: Work, history_id: int) -> None:
     """Do a due stage if it is to be had; a repeated or late wake-up does nothing."""
     services = context.services
-    if stage is Stage.ACQUIRE_PROXY and not await _may_begin(context):
+    if stage is Stage.ACQUIRE_PROXY and not await may_begin(context):
         return
     try:
         claim = await services.downloads.claim(
-            history_id, stage, holder=context.holder, turns=services.turns
+            history_id,
+            stage,
+            holder=context.holder,
+            turns=services.turns,
+            on_trial=context.on_trial,
         )
-        if claim is None:
-            return
+    except DatabaseError as error:
+        _log_away(history_id, error)
+        return
+    if claim is not None:
+        await run_claimed(context, claim, work)
+
+
+async def run_claimed(context: Context, claim: Download, work: Work) -> None:
+    """Do a stage that this holder has claimed, and settle it."""
+    try:
         with structlog.contextvars.bound_contextvars(
-            history_id=history_id, stage=stage.value, attempt=claim.attempt
+            history_id=claim.history_id, stage=claim.stage.value, attempt=claim.attempt
         ):
-            await _run_claimed(context, claim, work)
+            result = await _work_while_held(context, claim, work)
+            await _settle(context, claim, result)
     except DatabaseError as error:
         # Nothing is settled, so the claim runs out and the sweep takes the row up again.
-        _log.error(
-            "database_away",
-            history_id=history_id,
-            error=str(error),
-            advice="the download goes on when the database is back",
-        )
+        _log_away(claim.history_id, error)
 
 
-async def _may_begin(context: Context) -> bool:
+def _log_away(history_id: int, error: DatabaseError) -> None:
+    _log.error(
+        "database_away",
+        history_id=history_id,
+        error=str(error),
+        advice="the download goes on when the database is back",
+    )
+
+
+async def may_begin(context: Context) -> bool:
     """Return whether this node's disk is there and not full; otherwise the row waits.
 
     For how much there is room decides the claim, by what the last heartbeat told.
@@ -84,12 +104,9 @@ async def _may_begin(context: Context) -> bool:
     return not disk.is_full
 
 
-async def _run_claimed(context: Context, claim: Download, work: Work) -> None:
-    if claim.crashes >= MAX_CRASHES:
-        error = InterruptedDownloadError("The download ended its worker again and again.")
-        await settle_error(context, claim, error, final=True)
-        return
-    result = await _work_while_held(context, claim, work)
+async def _settle(
+    context: Context, claim: Download, result: Outcome | DownloadError | Interruption
+) -> None:
     match result:
         case Interruption():
             _log.info("stage_interrupted", reason=result.name.lower())

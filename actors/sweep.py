@@ -1,13 +1,15 @@
 """The sweep: what makes "nothing accepted is lost" true when messages, workers or nodes die."""
 
 import asyncio
+from collections.abc import Sequence
 
 from actors import proxies
 from actors.context import Context
 from actors.disks import disk_of
 from actors.expire import expire, remove
 from actors.settlement import tell
-from domain.states import Stage
+from domain.download import Download
+from domain.states import Status
 from runtime import logs
 from storage import manifests
 from storage.counters import Counter, Recovery
@@ -18,12 +20,7 @@ _log = logs.get("actors.sweep")
 async def sweep(context: Context) -> None:
     """Take back what the dead held and wake what was forgotten; harmless when two run."""
     due = context.services.due
-    complete = await _wake_complete(context)
-    # In batches, so that ten thousand stuck rows are neither one lock nor many sweeps.
-    while taken := await due.take_back(keep=complete):
-        for download in taken:
-            _log.warning("download_taken_back", history_id=download.history_id)
-            await tell(context, download, download.status, download.stage)
+    await _take_back(context)
     for download in await due.end_cancel_wishes():
         await tell(context, download, download.status, download.stage)
     while unheard := await due.unheard():
@@ -40,17 +37,39 @@ async def sweep(context: Context) -> None:
     await context.services.quotas.fold()
 
 
-async def _wake_complete(context: Context) -> list[int]:
-    """Wake fetches whose holder died after the last byte, and return their ids.
+async def _take_back(context: Context) -> None:
+    """Free what the dead held, and wake what is not to be tried alone."""
+    services = context.services
+    complete = await complete_of(context, await services.due.ran_out())
+    lapsed = await services.due.lapsed_holders()
+    alive = await asyncio.to_thread(services.holders.alive, lapsed)
+    # In batches, so that ten thousand stuck rows are neither one lock nor many sweeps.
+    while taken := await services.due.take_back(keep=complete, alive=alive):
+        await tell_taken_back(context, taken)
+    await asyncio.to_thread(services.holders.forget)
+
+
+async def tell_taken_back(context: Context, taken: Sequence[Download]) -> None:
+    """Tell of downloads whose holder is gone, and wake those whose turn does not come by itself."""
+    for download in taken:
+        _log.warning(
+            "download_taken_back", history_id=download.history_id, crashes=download.crashes
+        )
+        if download.status is Status.RUNNING and not download.crashes:
+            context.wakeups.send(download.stage, download.history_id, node=context.node)
+        await tell(context, download, download.status, download.stage)
+
+
+async def complete_of(context: Context, fetches: Sequence[tuple[int, int]]) -> list[int]:
+    """Return which of these (history_id, attempt) have brought everything.
 
     The manifest proves that all is there, so the repeated stage finds it and fetches nothing.
     """
     files = context.services.files
     complete: list[int] = []
-    for history_id, attempt in await context.services.due.ran_out():
+    for history_id, attempt in fetches:
         staging = files.staging(history_id, attempt)
         if await asyncio.to_thread(manifests.read, staging) is not None:
-            context.wakeups.send(Stage.FETCH, history_id, node=context.node)
             complete.append(history_id)
     if complete:
         await _count(context, Recovery.COMPLETE, len(complete))

@@ -14,6 +14,7 @@ from actors.parse import serve_flights
 from actors.scrub import scrub
 from actors.strays import hunt
 from actors.sweep import sweep
+from actors.trials import serve_trials
 from actors.webhooks import serve_webhooks
 from runtime import logs
 from storage.db import DatabaseError
@@ -65,7 +66,8 @@ async def keep_up(context: Context) -> None:
         group.create_task(_repeat("strays", STRAYS_EVERY, hunt_strays))
         group.create_task(_repeat("scrub", SCRUB_EVERY, lambda: scrub(context)))
         group.create_task(_repeat("forget", FORGET_EVERY, forget))
-        group.create_task(_hear_cancels(context))
+        group.create_task(hear_cancels(context))
+        group.create_task(serve_trials(context))
         group.create_task(serve_flights(context))
         group.create_task(serve_webhooks(context))
 
@@ -84,7 +86,7 @@ async def _repeat(name: str, every: timedelta, chore: Callable[[], Awaitable[Non
         await asyncio.sleep(every.total_seconds())
 
 
-async def _hear_cancels(context: Context) -> None:
+async def hear_cancels(context: Context) -> None:
     """Set the cancel of each download that runs here as soon as Redis tells of the wish."""
     while True:
         try:

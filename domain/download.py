@@ -20,7 +20,8 @@ class Download:
         epoch: The fencing number; only a write that carries it may change the row.
         attempt: Which attempt this is, 1 or more.
         tries: How many times this stage was claimed within the attempt, 1 or more.
-        crashes: How many of them ended with the death of the holder.
+        crashes: How many holders in a row died while they held it; a suspect if any.
+        lone_crashes: How many of these held nothing else; its own doing.
         proxy_faults: How many proxies in a row failed it; they cost it no attempt.
         proxy_failing: For how long already.
         exit_name: Of its latest proxy, or None.
@@ -45,6 +46,7 @@ class Download:
     attempt: int
     tries: int
     crashes: int
+    lone_crashes: int
     proxy_faults: int
     proxy_failing: timedelta
     exit_name: str | None

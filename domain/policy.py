@@ -11,8 +11,22 @@ from domain.failures import DownloadError, FailureCode, TransientError
 RETRY_AFTER_CAP = timedelta(minutes=15)
 """The longest wait that a source may ask of us. Source: docs/decisions/0004-retries.md."""
 
-MAX_CRASHES = 3
-"""How many times a download may take its worker down before it is given up."""
+MAX_LONE_CRASHES = 3
+"""How many processes of its own a download may take down before it is given up."""
+
+MAX_CRASHES = 10
+"""How many holders in a row may die, of whatever, before a download is given up.
+
+Far more than an operator kills by chance; it bounds what takes down the whole machine, where nobody
+is left to see who did it.
+"""
+
+TRIAL = timedelta(seconds=60)
+"""For so long the next suspect of a node waits after one was tried."""
+
+PROMPT_TRIALS = 3
+TRIAL_DELAY = timedelta(minutes=1)
+TRIAL_DELAY_CAP = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +108,32 @@ def retry_delay(
     base = backoff.base if rule.base is None else rule.base
     bound = min(base * 2 ** min(attempt - 1, 30), max(backoff.cap, base))
     return bound * jitter
+
+
+def is_given_up(*, crashes: int, lone_crashes: int) -> bool:
+    """Return whether a download that its holders died of is not to be tried again.
+
+    Args:
+        crashes: Holders in a row that died while they held it.
+        lone_crashes: Those of them that held nothing else and died while their parent lived.
+
+    Source: docs/decisions/0004-retries.md.
+    """
+    return lone_crashes >= MAX_LONE_CRASHES or crashes >= MAX_CRASHES
+
+
+def trial_delay(crashes: int) -> timedelta:
+    """Return how long a suspect waits after its latest crash before it is tried.
+
+    Not at all after the first three; then longer each time, so that one that takes the whole
+    machine down does so ever more rarely.
+
+    Args:
+        crashes: As for ``is_given_up``; 1 or more.
+    """
+    if crashes <= PROMPT_TRIALS:
+        return timedelta(0)
+    return min(TRIAL_DELAY * 2 ** min(crashes - PROMPT_TRIALS - 1, 10), TRIAL_DELAY_CAP)
 
 
 def proxy_delay(

@@ -35,6 +35,7 @@ from storage.exits import Exits
 from storage.feed import Feed
 from storage.files import Files
 from storage.history import History
+from storage.holders import Holders
 from storage.kept_answers import KeptAnswers
 from storage.leases import Leases
 from storage.limits import Limits, Turns
@@ -82,6 +83,7 @@ class Services:
     exits: Exits
     cookies: SiteCookies
     files: Files
+    holders: Holders
     strays: Strays
     assets: Assets
     deliveries: Deliveries
@@ -204,6 +206,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         exits=Exits(db),
         cookies=SiteCookies(db, settings.auth.secret.get_secret_value()),
         files=Files(settings.storage.root, node=node),
+        holders=Holders(settings.storage.root),
         strays=Strays(settings.storage.root),
         assets=Assets(db, node=node),
         deliveries=Deliveries(db, node=node),

@@ -24,6 +24,7 @@ def as_download(row: Row) -> Download:
         attempt=row["attempts"],
         tries=row["tries"],
         crashes=row["crashes"],
+        lone_crashes=row["lone_crashes"],
         proxy_faults=row["proxy_faults"],
         proxy_failing=timedelta(seconds=row.get("proxy_failing_s", 0.0)),
         exit_name=row["exit_name"],

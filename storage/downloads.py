@@ -6,8 +6,12 @@ from datetime import timedelta
 
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
+<<<<<<< HEAD
 from domain.names import title_of
 from domain.policy import PROXY_ERRORS
+=======
+from domain.policy import PROXY_ERRORS, TRIAL
+>>>>>>> ab9c861 (actors: try the suspects of a worker's death alone, and fail only a proven killer)
 from domain.quotas import UNBOUNDED, Allowance
 from domain.requests import Wish
 from domain.states import Mode, Stage
@@ -113,13 +117,28 @@ class Downloads:
         return row
 
     async def claim(
-        self, history_id: int, stage: Stage, *, holder: str, turns: Turns
+        self,
+        history_id: int,
+        stage: Stage,
+        *,
+        holder: str,
+        turns: Turns,
+        on_trial: bool = False,
     ) -> Download | None:
         """Take the due stage of a download for this node, or return None if it is not to be had.
 
         None means: held, done, not due, cancelled, another node's, or no turn for it yet.
+
+        Args:
+            on_trial: For a process of its own; so suspects are claimed, and they alone.
         """
-        values = {"history_id": history_id, "node": self._node, "holder": holder}
+        values = {
+            "history_id": history_id,
+            "node": self._node,
+            "holder": holder,
+            "on_trial": on_trial,
+            "trial_s": TRIAL.total_seconds(),
+        }
         claim_s = CLAIM.total_seconds()
         if stage is not Stage.ACQUIRE_PROXY:
             row = await self._db.one("downloads_claim", stage=stage, claim_s=claim_s, **values)
@@ -129,6 +148,11 @@ class Downloads:
             row = await statements.one(
                 "downloads_claim_first", claim_s=claim_s, **turns.values, **values
             )
+        return None if row is None else as_download(row)
+
+    async def held(self, history_id: int, epoch: int) -> Download | None:
+        """Return a download that is held under this epoch, for its holder's child; else None."""
+        row = await self._db.one("downloads_held", history_id=history_id, epoch=epoch)
         return None if row is None else as_download(row)
 
     async def renew(self, claim: Download) -> bool | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.download import Download
+from domain.policy import is_given_up, trial_delay
 from domain.states import Mode, Stage
 from storage.claimed import as_download
 from storage.db import Db, Row
@@ -58,19 +59,67 @@ class Due:
         rows = await self._db.all("downloads_ran_out", node=self._node)
         return [(row["history_id"], row["attempts"]) for row in rows]
 
-    async def take_back(self, keep: Sequence[int] = ()) -> list[Download]:
-        """Queue again what a dead worker or a silent node held, and return it: 500 at most.
+    async def lapsed_holders(self) -> list[str]:
+        """Return whose claims of this node's downloads ran out; some of them may live."""
+        rows = await self._db.all("downloads_lapsed_holders", node=self._node)
+        return [row["holder"] or "" for row in rows]
+
+    async def take_back(
+        self, keep: Sequence[int] = (), *, alive: Sequence[str] = ()
+    ) -> list[Download]:
+        """Free what a dead worker or a silent node held, and return it: 500 at most.
+
+        What is fetched stays at its stage, anything else is queued again. Each has had a crash,
+        and is a suspect from now on, unless its holder lives.
 
         Args:
-            keep: Left alone, because their fetch is complete and its stage is woken instead.
+            keep: Their fetch is complete, so they stay at its stage, too.
+            alive: Holders whose claims may have run out although they live.
         """
+        return await self._take_back(keep, alive=list(alive))
+
+    async def bury(
+        self, *holders: str, keep: Sequence[int] = (), is_alone: bool = False
+    ) -> list[Download]:
+        """Do as ``take_back``, at once, with what holders of this node held whose death was seen.
+
+        Args:
+            is_alone: Each held nothing but one download, so that it was this one's doing.
+        """
+        return await self._take_back(keep, dead=list(holders), is_alone=is_alone)
+
+    async def release(self, holder: str, keep: Sequence[int] = ()) -> list[Download]:
+        """Do as ``bury`` for a holder of this node that ended well: nothing has had a crash."""
+        return await self._take_back(keep, alive=[holder], dead=[holder])
+
+    async def _take_back(
+        self,
+        keep: Sequence[int],
+        *,
+        alive: Sequence[str] = (),
+        dead: Sequence[str] | None = None,
+        is_alone: bool = False,
+    ) -> list[Download]:
         rows = await self._db.all(
             "downloads_take_back",
             node=self._node,
             silent_s=NODE_SILENT.total_seconds(),
             keep=list(keep),
+            alive=alive,
+            dead=dead,
+            is_alone=is_alone,
         )
         return [as_download(row) for row in rows]
+
+    async def suspects(self) -> list[tuple[int, Stage]]:
+        """Return the due stages of downloads that are to be tried alone on this node by now."""
+        rows = await self._db.all("downloads_suspects", node=self._node)
+        return [
+            (row["history_id"], Stage(row["stage"]))
+            for row in rows
+            if timedelta(seconds=row["waited_s"]) >= trial_delay(row["crashes"])
+            or is_given_up(crashes=row["crashes"], lone_crashes=row["lone_crashes"])
+        ]
 
     async def end_cancel_wishes(self) -> list[Download]:
         """Cancel what was wished cancelled while its holder died, and return it."""

@@ -32,6 +32,7 @@ class Nodes:
             free_bytes=disk and disk.free_bytes,
             staging_bytes=disk and disk.staging_bytes,
             room_bytes=disk and disk.room_bytes,
+            silent_s=NODE_SILENT.total_seconds(),
         )
         return row is not None and bool(row["draining"])
 

@@ -132,6 +132,8 @@ VALUES (:node, :url, :sandbox, CAST(:total_bytes AS bigint), CAST(:free_bytes AS
         CAST(:staging_bytes AS bigint), CAST(:room_bytes AS bigint))
 ON CONFLICT (node) DO UPDATE SET
     url = :url, sandbox = :sandbox, heartbeat_at = now(),
+    beating_since = CASE WHEN nodes.heartbeat_at > now() - make_interval(secs => :silent_s)
+                         THEN nodes.beating_since ELSE now() END,
     disk_total_bytes = excluded.disk_total_bytes, disk_free_bytes = excluded.disk_free_bytes,
     staging_bytes = excluded.staging_bytes, room_bytes = excluded.room_bytes
 RETURNING draining;
@@ -405,7 +407,8 @@ SELECT pg_advisory_xact_lock(hashtext('vasset.turns'));
 -- name: downloads_claim_first
 -- Takes a slot and room too, so it runs behind downloads_lock_turns and the counts are exact. What
 -- is linked asks nothing of a site, a provider or the disk, so their limits are not for it; what
--- runs already waits for no twin, or two of them could wait for each other.
+-- runs already waits for no twin, or two of them could wait for each other. A suspect runs on trial
+-- only, beside the slots, so that it neither waits behind others nor takes their place.
 WITH twin AS MATERIALIZED (
     SELECT t.waits, CASE WHEN t.links THEN (
         SELECT max(k.history_id) FROM twins_kept(a.twin_key, a.user_id, CAST(:share AS text)) k
@@ -418,20 +421,23 @@ claimed AS (UPDATE download_history d SET
     status = 5, storage_node = :node, claimed_by = :holder,
     claim_until = now() + make_interval(secs => :claim_s), epoch = epoch + 1,
     attempts = attempts + CASE WHEN continues THEN 0 ELSE 1 END, tries = 1,
-    crashes = crashes + CASE WHEN claim_until IS NULL THEN 0 ELSE 1 END,
+    trial_until = CASE WHEN :on_trial THEN now() + make_interval(secs => :trial_s) END,
     continues = false, not_before = NULL, started_at = coalesce(started_at, now()),
     linked_from = t.link_from, behind_twin = false, exit_name = NULL,
     expected_bytes = coalesce(expected_bytes, :expected_bytes)
 FROM twin t
 WHERE history_id = :history_id AND stage = 'acquire_proxy'
-  AND (status = 4 OR (status = 5 AND storage_node = :node))
-  AND (claim_until IS NULL OR claim_until < now())
+  AND (status = 4 OR (status = 5 AND storage_node = :node)) AND claim_until IS NULL
+  AND (crashes > 0) = CAST(:on_trial AS boolean)
+  AND (crashes = 0 OR has_trial_free(CAST(:node AS varchar), d.history_id))
   AND coalesce(not_before, now()) <= now() AND cancel_wish_at IS NULL
   AND NOT EXISTS (SELECT FROM nodes n WHERE n.node = :node AND n.draining)
   AND (SELECT count(*) FROM download_history o
-       WHERE o.status = 5 AND o.storage_node = :node AND o.history_id <> :history_id) < :slots
+       WHERE o.status = 5 AND o.storage_node = :node AND o.history_id <> :history_id)
+      < CAST(:slots AS int) + CAST(CAST(:on_trial AS boolean) AS int)
   AND (SELECT count(*) FROM download_history o
-       WHERE o.status = 5 AND o.user_id = d.user_id AND o.history_id <> :history_id) < :per_user
+       WHERE o.status = 5 AND o.user_id = d.user_id AND o.history_id <> :history_id)
+      < CAST(:per_user AS int) + CAST(CAST(:on_trial AS boolean) AS int)
   AND (t.link_from IS NOT NULL OR (
        (d.status = 5 OR NOT t.waits)
        AND coalesce(disk_need(d.stage, coalesce(d.expected_bytes, :expected_bytes))
@@ -459,13 +465,21 @@ FROM claimed;
 -- name: downloads_claim
 UPDATE download_history SET
     claimed_by = :holder, claim_until = now() + make_interval(secs => :claim_s),
-    epoch = epoch + 1, tries = tries + 1,
-    crashes = crashes + CASE WHEN claim_until IS NULL THEN 0 ELSE 1 END, not_before = NULL
+    epoch = epoch + 1, tries = tries + 1, not_before = NULL,
+    trial_until = CASE WHEN :on_trial THEN coalesce(
+        trial_until, now() + make_interval(secs => :trial_s)) END
 WHERE history_id = :history_id AND stage = :stage AND status = 5 AND storage_node = :node
-  AND (claim_until IS NULL OR claim_until < now())
+  AND claim_until IS NULL AND (crashes > 0) = CAST(:on_trial AS boolean)
+  AND (crashes = 0 OR has_trial_free(CAST(:node AS varchar), history_id))
   AND coalesce(not_before, now()) <= now() AND cancel_wish_at IS NULL
 RETURNING *, CAST(coalesce(extract(epoch FROM now() - proxy_failing_since), 0) AS float8)
     AS proxy_failing_s;
+
+-- name: downloads_held
+SELECT *, CAST(coalesce(extract(epoch FROM now() - proxy_failing_since), 0) AS float8)
+    AS proxy_failing_s
+FROM download_history
+WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until > now();
 
 -- name: downloads_renew
 UPDATE download_history SET claim_until = now() + make_interval(secs => :claim_s)
@@ -498,7 +512,10 @@ UPDATE download_history SET
     extension = coalesce(:extension, extension), exit_name = coalesce(:exit_name, exit_name),
     file_size = coalesce(:file_size, file_size), file_hash = coalesce(:file_hash, file_hash),
     expected_bytes = coalesce(:expected_bytes, expected_bytes),
-    warnings = coalesce(CAST(:warnings AS jsonb), warnings)
+    warnings = coalesce(CAST(:warnings AS jsonb), warnings),
+    -- It has outlived what its worker died of.
+    crashes = CASE WHEN is_past_crash(stage, crashed_in) THEN 0 ELSE crashes END,
+    lone_crashes = CASE WHEN is_past_crash(stage, crashed_in) THEN 0 ELSE lone_crashes END
 WHERE history_id = :history_id AND epoch = :epoch AND status = 5 AND claim_until > now()
   AND cancel_wish_at IS NULL
 RETURNING history_id;
@@ -619,7 +636,7 @@ WITH taken AS MATERIALIZED (
         CAST(:daily AS bigint), CAST(:archive AS bigint), CAST(:active AS bigint))),
 moved AS (UPDATE download_history SET
     reserved_bytes = least(CAST(:reserve AS bigint), taken.archive_left), status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
-    continues = false, attempts = 0, crashes = 0, not_before = NULL, woken_at = now(),
+    continues = false, attempts = 0, crashes = 0, lone_crashes = 0, not_before = NULL, woken_at = now(),
     proxy_faults = 0, proxy_failing_since = NULL,
     cancel_wish_at = NULL, finished_at = NULL, started_at = NULL, behind_twin = false,
     error_code = NULL, error_message = NULL, error_retryable = NULL,
@@ -699,6 +716,7 @@ turns AS (
                 q.history_id, q.user_id, q.site, q.twin_key, q.woken_at,
                 CAST(:share AS text), CAST(:node AS text), CAST(:silent_s AS float8)) t
             WHERE q.user_id = waiting.user_id AND q.status = 4 AND q.cancel_wish_at IS NULL
+              AND q.crashes = 0
               AND (CAST(:share AS text) = 'off' OR NOT q.behind_twin)
               AND coalesce(q.not_before, now()) <= now()
               AND (t.links OR (
@@ -782,26 +800,62 @@ SELECT history_id, attempts FROM download_history
 WHERE status = 5 AND stage = 'fetch' AND storage_node = :node AND claim_until < now()
   AND cancel_wish_at IS NULL;
 
+-- name: downloads_lapsed_holders
+-- Of claims of this node that ran out; who of them has died is for the caller to find out.
+SELECT DISTINCT claimed_by AS holder FROM download_history
+WHERE status = 5 AND storage_node = :node AND claim_until < now();
+
 -- name: downloads_take_back
--- Claims that ran out before the file was fetched, and those of a node that fell silent.
-WITH taken AS (UPDATE download_history d SET
-    status = 4, stage = 'acquire_proxy', storage_node = NULL, claim_until = NULL,
-    continues = false, crashes = crashes + 1, woken_at = now()
-WHERE history_id IN (
-    SELECT history_id FROM download_history o
+-- The one place where a holder's death is written: of this node once the claim has run out, or at
+-- once if the caller saw it (:dead), and of a node that fell silent. What is fetched keeps its
+-- stage, anything else is queued again. It is a crash if somebody held the row and has died: not
+-- if the holder lives (:alive) and the database was away, and no other node's before this one has
+-- heard from the database for so long that the other would have been heard of too.
+WITH lost AS (
+    SELECT o.history_id, o.storage_node = :node
+               AND (o.stage IN ('checksum', 'record')
+                    OR o.history_id = ANY(CAST(:keep AS bigint[]))) AS stays,
+           o.claim_until IS NOT NULL AND CASE WHEN o.storage_node = :node
+               THEN coalesce(o.claimed_by, '') <> ALL(CAST(:alive AS text[]))
+               ELSE EXISTS (SELECT FROM nodes n WHERE n.node = :node
+                            AND n.beating_since <= now() - make_interval(secs => :silent_s))
+               END AS is_crash
+    FROM download_history o
     WHERE o.status = 5 AND o.cancel_wish_at IS NULL
-      AND ((o.claim_until < now() AND o.stage IN ('acquire_proxy', 'fetch')
-            AND o.storage_node = :node)
-           OR NOT EXISTS (SELECT FROM nodes n WHERE n.node = o.storage_node
-                          AND n.heartbeat_at > now() - make_interval(secs => :silent_s)))
-      AND coalesce(o.claim_until, o.woken_at + make_interval(secs => :silent_s)) < now()
-      AND o.history_id <> ALL(CAST(:keep AS bigint[]))
-    ORDER BY o.history_id LIMIT 500 FOR UPDATE SKIP LOCKED)
-RETURNING *),
+      AND CASE WHEN CAST(:dead AS text[]) IS NOT NULL
+          THEN o.storage_node = :node AND o.claimed_by = ANY(CAST(:dead AS text[])) AND o.claim_until IS NOT NULL
+          ELSE ((o.claim_until < now() AND o.storage_node = :node)
+                OR NOT EXISTS (SELECT FROM nodes n WHERE n.node = o.storage_node
+                               AND n.heartbeat_at > now() - make_interval(secs => :silent_s)))
+               AND coalesce(o.claim_until, o.woken_at + make_interval(secs => :silent_s)) < now()
+          END
+    ORDER BY o.history_id LIMIT 500 FOR UPDATE SKIP LOCKED),
+taken AS (UPDATE download_history d SET
+    status = CASE WHEN l.stays THEN 5 ELSE 4 END,
+    stage = CASE WHEN l.stays THEN d.stage ELSE 'acquire_proxy' END,
+    storage_node = CASE WHEN l.stays THEN d.storage_node END,
+    continues = false, claim_until = NULL, trial_until = NULL, woken_at = now(),
+    crashes = d.crashes + CAST(l.is_crash AS int),
+    lone_crashes = d.lone_crashes + CAST(l.is_crash AND CAST(:is_alone AS boolean) AS int),
+    crashed_in = CASE WHEN l.is_crash THEN d.stage ELSE d.crashed_in END
+FROM lost l WHERE d.history_id = l.history_id
+RETURNING d.*),
 counted AS (
     INSERT INTO counter_events (counter, labels, number)
     SELECT 'sweep_recovered', '{taken_back}', count(*) FROM taken HAVING count(*) > 0)
 SELECT * FROM taken;
+
+-- name: downloads_suspects
+-- Those that may be tried on this node, the one that waits longest first.
+SELECT history_id, stage, crashes, lone_crashes,
+       -- It may have been woken at -infinity, and nobody waits for longer than this.
+       CAST(extract(epoch FROM now() - greatest(woken_at, now() - interval '1 day')) AS float8)
+           AS waited_s
+FROM download_history
+WHERE crashes > 0 AND status IN (4, 5) AND claim_until IS NULL AND cancel_wish_at IS NULL
+  AND coalesce(not_before, now()) <= now()
+  AND (status = 4 OR (status = 5 AND storage_node = :node))
+ORDER BY woken_at, history_id LIMIT 100;
 
 -- name: downloads_end_cancel_wishes
 -- The holder died before it saw the wish.
@@ -821,8 +875,7 @@ SELECT * FROM ended;
 WITH woken AS (UPDATE download_history SET woken_at = now()
 WHERE history_id IN (
     SELECT history_id FROM download_history
-    WHERE status = 5 AND storage_node = :node
-      AND (claim_until IS NULL OR claim_until < now())
+    WHERE status = 5 AND storage_node = :node AND claim_until IS NULL AND crashes = 0
       AND coalesce(not_before, now()) <= now()
       AND woken_at < now() - make_interval(secs => :patience_s)
     ORDER BY woken_at LIMIT 500 FOR UPDATE SKIP LOCKED)

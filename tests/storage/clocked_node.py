@@ -68,7 +68,9 @@ class Holder:
         assert before["not_before"] is None or before["not_before"] <= now
         assert (self.claim.stage, self.claim.epoch) == (before["stage"], before["epoch"] + 1)
         assert self.claim.attempt == before["attempts"] + (first and not before["continues"])
-        assert self.claim.crashes == before["crashes"] + (before["claim_until"] is not None)
+        # Only a sweep frees what a dead holder held: it alone says whether that is a crash.
+        assert before["claim_until"] is None
+        assert self.claim.crashes == before["crashes"]
 
 
 class _DeathError(Exception):
@@ -90,10 +92,16 @@ class ClockedNode:
     async def deliver(
         self, history_id: int, stage: Stage, turns: Turns, *, times: int = 1
     ) -> list[Holder]:
-        """Deliver a wake-up so often, at the same time; return who got the download."""
+        """Deliver a wake-up so often, at the same time; return who got the download.
+
+        A suspect comes to its node by itself, which is as good as a wake-up.
+        """
         claims = await asyncio.gather(
             *(
-                self.downloads.claim(history_id, stage, holder=self.name, turns=turns)
+                self.downloads.claim(
+                    history_id, stage, holder=self.name, turns=turns, on_trial=on_trial
+                )
+                for on_trial in (False, True)
                 for _ in range(times)
             )
         )
@@ -119,7 +127,8 @@ class ClockedNode:
         await self.due.end_cancel_wishes()
         await self.due.free_twins(turns)
         turns_now = await self.due.next_turns(turns)
-        return [*await self.due.unheard(), *((n, Stage.ACQUIRE_PROXY) for n in turns_now)]
+        lost = [*await self.due.unheard(), *await self.due.suspects()]
+        return [*lost, *((n, Stage.ACQUIRE_PROXY) for n in turns_now)]
 
     async def expire(self, early: Sequence[int], *, dies: bool) -> None:
         """Delete what is past its time, which ``early`` is not; if it dies, tell no row."""

@@ -15,8 +15,12 @@ async def submit(downloads: Downloads, user: User, mode: Mode = Mode.QUICK) -> i
     return int(row["history_id"])
 
 
-async def claim_first(downloads: Downloads, history_id: int, turns: Turns = TURNS) -> Download:
-    claim = await downloads.claim(history_id, Stage.ACQUIRE_PROXY, holder="h", turns=turns)
+async def claim_first(
+    downloads: Downloads, history_id: int, turns: Turns = TURNS, *, on_trial: bool = False
+) -> Download:
+    claim = await downloads.claim(
+        history_id, Stage.ACQUIRE_PROXY, holder="h", turns=turns, on_trial=on_trial
+    )
     assert claim is not None
     return claim
 

@@ -23,7 +23,7 @@ async def test_a_dead_holders_download_starts_again_as_a_new_attempt(
     await until_claim_ends(db, dead.history_id)
 
     taken = await due.take_back()
-    again = await claim_first(downloads, dead.history_id)
+    again = await claim_first(downloads, dead.history_id, on_trial=True)
 
     assert [download.history_id for download in taken] == [dead.history_id]
     assert (again.attempt, again.crashes) == (2, 1)
