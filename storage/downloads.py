@@ -6,12 +6,8 @@ from datetime import timedelta
 
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
-<<<<<<< HEAD
 from domain.names import title_of
-from domain.policy import PROXY_ERRORS
-=======
 from domain.policy import PROXY_ERRORS, TRIAL
->>>>>>> ab9c861 (actors: try the suspects of a worker's death alone, and fail only a proven killer)
 from domain.quotas import UNBOUNDED, Allowance
 from domain.requests import Wish
 from domain.states import Mode, Stage
