@@ -50,8 +50,8 @@ async def serve_trials(context: Context) -> None:
                     trial.add_done_callback(running.discard)
             await asyncio.sleep(LOOK_EVERY.total_seconds())
     finally:
-        for trial in running:
-            trial.cancel()
+        # Each then asks its process to end, and frees what that leaves behind.
+        context.stopping.set()
         await asyncio.gather(*running, return_exceptions=True)
 
 
