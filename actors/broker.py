@@ -7,18 +7,21 @@ import pika
 from dramatiq.broker import Broker, Consumer, MessageProxy
 from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import DramatiqError
 from dramatiq.middleware import AsyncIO, Middleware
 from pika.exceptions import AMQPError
-from redis import Redis
 from redis.exceptions import RedisError
+
+from actors.redis_broker import open_redis
 
 SHARED_QUEUE = "acquire_proxy"
 """The queue that every node takes from; all others belong to one node."""
 
 MAX_PRIORITY = 10
 """Fixed for ever: RabbitMQ refuses a queue that is declared again with another number."""
+
+POLL_MS = 50
+"""How long an idle consumer of RabbitMQ waits before it looks at its delayed messages."""
 
 
 BrokerFault = (DramatiqError, AMQPError, RedisError, OSError)
@@ -64,7 +67,8 @@ class _ConfirmingBroker(RabbitmqBroker):
         dramatiq would have it hold two for each thread, out of reach of a node that is idle.
         """
         few = 1 if queue_name == SHARED_QUEUE else prefetch
-        return super().consume(queue_name, few, timeout)
+        # Delayed messages go on when the consumer's wait is over, not when they are due.
+        return super().consume(queue_name, few, min(timeout, POLL_MS))
 
     @property
     def consumer_class(self) -> type[_OwnAcks]:
@@ -90,14 +94,7 @@ def open_broker(url: str, *middleware: Middleware) -> Broker:
                 middleware=chain,
             )
         case "redis" | "rediss" | "unix":
-            client = Redis.from_url(url, socket_timeout=5)  # pyright: ignore[reportUnknownMemberType]
-            return RedisBroker(
-                client=client,
-                middleware=chain,
-                # A killed worker's messages come back after 15 s instead of some hours.
-                heartbeat_timeout=15_000,
-                maintenance_chance=100_000,
-            )
+            return open_redis(url, chain)
         case _:
             message = "broker.url must start with amqp://, redis:// or unix://"
             raise UnknownBrokerError(message)

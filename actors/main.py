@@ -25,8 +25,8 @@ from actors.upkeep import beat, keep_up
 from runtime import logs
 from runtime.settings import Settings
 
-POLL_MS = 50
-"""How long an idle Redis consumer sleeps; it bounds what each stage waits for its message."""
+IDLE_MS = 500
+"""How long an idle thread of the worker waits before it looks whether it shall stop."""
 
 SPARE_THREADS = 6
 """Threads beyond the slots, for wake-ups that come late or twice and for the clean-up."""
@@ -112,7 +112,7 @@ def run_worker(settings: Settings) -> int:
         # Named, or a worker that enqueues for another node would begin to consume its queue.
         queues={SHARED_QUEUE, SCHEDULE_QUEUE, node_queue(node)},
         worker_threads=settings.downloads.slots + SPARE_THREADS,
-        worker_timeout=POLL_MS,
+        worker_timeout=IDLE_MS,
     )
     try:
         worker.start()
