@@ -181,6 +181,8 @@ class Delivery(_Section):
     min_bytes_per_s: Limit
     patience_s: Seconds
     ticket_ttl_s: Seconds
+    ticket_idle_s: Seconds
+    ticket_max_s: Limit
     relay: bool
     offload: Literal["none", "x-accel"]
 

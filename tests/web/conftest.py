@@ -23,7 +23,7 @@ from tests.support.valkey import Valkey
 from tests.web.rows import Rows
 from web import health
 from web.accounts import logins
-from web.delivery import admission, pacing
+from web.delivery import admission, continuations, pacing
 from web.downloads import submits
 from web.front import EXTENSION, Front
 from web.progress import sockets
@@ -144,7 +144,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A server that does not hear from it in time counts alone, and then two count for themselves.
     """
-    for module in (admission, pacing, submits, logins):
+    for module in (admission, continuations, pacing, submits, logins):
         monkeypatch.setattr(module, "REDIS_TIMEOUT_S", 30)
     monkeypatch.setattr(health, "PATIENCE_S", 30)
 

@@ -8,7 +8,9 @@ import httpx
 
 from runtime.services import Services
 from storage.slots import SlotLimits
+from storage.ticket_uses import TicketUses
 from web.delivery.admission import Admission
+from web.delivery.continuations import Continuations
 from web.delivery.pacing import Pacing
 from web.delivery.tallies import Tallies
 from web.delivery.tickets import Tickets
@@ -25,6 +27,7 @@ class Desk:
     """
 
     tickets: Tickets
+    continuations: Continuations
     admission: Admission
     pacing: Pacing
     tallies: Tallies
@@ -38,8 +41,10 @@ async def open_desk(services: Services) -> AsyncGenerator[Desk]:
     limits = SlotLimits(
         per_node=settings.delivery.max_concurrent, per_user=settings.delivery.per_user_concurrent
     )
+    tickets = Tickets(settings.auth.secret.get_secret_value())
     desk = Desk(
-        tickets=Tickets(settings.auth.secret.get_secret_value()),
+        tickets=tickets,
+        continuations=Continuations(TicketUses(services.redis), tickets, settings.delivery),
         admission=Admission(services.slots, limits),
         pacing=Pacing(services.rates, settings.delivery, node=settings.storage.node),
         tallies=Tallies(services.deliveries),

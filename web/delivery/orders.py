@@ -115,7 +115,9 @@ async def _by_ticket(shape: type[FileAsked | ArchiveAsked], *uses: Use) -> Order
     if "ticket" not in request.args:
         return None
     asked = read_query(shape)
-    ticket = front().desk.tickets.read(asked.ticket or "", uses=uses, now=front().now())
+    desk, now = front().desk, front().now()
+    late_s = desk.continuations.more_s
+    ticket = desk.tickets.read(asked.ticket or "", uses=uses, now=now, late_s=late_s)
     if ticket is None:
         raise _not_good()
     # Only now: whoever cannot say who they are learns nothing but that.
@@ -123,6 +125,9 @@ async def _by_ticket(shape: type[FileAsked | ArchiveAsked], *uses: Use) -> Order
         raise _ambiguous()
     user = await front().services.users.by_id(ticket.user_id)
     if user is None or user.token_version != ticket.version:
+        raise _not_good()
+    # Last, so that only who has a ticket of ours makes anybody look.
+    if not await desk.continuations.holds(ticket, now):
         raise _not_good()
     exchange().user_id = user.user_id
     return Order(user=user, use=ticket.use, history_ids=ticket.history_ids, ticket=ticket)

@@ -31,6 +31,7 @@ from web.delivery.transfers import Transfer, begin, count_at_the_end, send_by
 from web.front import front
 from web.openapi.operations import BINARY, Operation, operation
 from web.problems import Code, ProblemError
+from web.transport.exchanges import exchange
 from web.views import answer
 
 ZIP = "application/zip"
@@ -61,6 +62,8 @@ async def send_file() -> Response:
         return refused(asset, chosen)
     descriptor = await open_for(order, asset)
     response = file_answer(asset, chosen)
+    if request.method != "HEAD":
+        _go_on(order)
     if offload.is_on():
         offload.hand_over(response, order, asset, chosen)
     elif request.method != "HEAD":
@@ -174,6 +177,19 @@ def _other_node(rows: Sequence[Row]) -> str | None:
         )
     (node,) = by_node
     return None if node == front().settings.storage.node else node
+
+
+def _go_on(order: Order) -> None:
+    """Let the link of a transfer go on after its own time: from now on, and from the last byte."""
+    if (ticket := order.ticket) is None:
+        return
+    at = front()
+
+    def note() -> None:
+        at.errands.run(at.desk.continuations.note(ticket, at.now()))
+
+    note()
+    exchange().exits.callback(note)
 
 
 async def _send_span(descriptor: int, span: Span, transfer: Transfer) -> None:

@@ -66,8 +66,18 @@ class Tickets:
         said = head + b"".join(_ID.pack(history_id) for history_id in ticket.history_ids)
         return base64.urlsafe_b64encode(said + self._mac(said)).rstrip(b"=").decode()
 
-    def read(self, text: str, *, uses: Sequence[Use], now: float) -> Ticket | None:
-        """Return what a ticket says, or None if it is not ours, for another use or over."""
+    def fingerprint(self, ticket: Ticket) -> str:
+        """Return what names a ticket, and the one that stands for it after a redirect."""
+        said = _HEAD.pack(Use.FILE, ticket.user_id, ticket.version, ticket.ends_at)
+        said += b"".join(_ID.pack(history_id) for history_id in ticket.history_ids)
+        return hmac.new(self._key, b"use" + said, hashlib.sha256).hexdigest()[:32]
+
+    def read(self, text: str, *, uses: Sequence[Use], now: float, late_s: int = 0) -> Ticket | None:
+        """Return what a ticket says, or None if it is not ours, for another use or over.
+
+        Args:
+            late_s: How long after its end it is read all the same.
+        """
         if _FORM.fullmatch(text) is None or len(text) % 4 == 1:
             return None
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -76,7 +86,7 @@ class Tickets:
             return None
         use, user_id, version, ends_at = _HEAD.unpack_from(said)
         ids = tuple(history_id for (history_id,) in _ID.iter_unpack(said[_HEAD.size :]))
-        if use not in uses or now >= ends_at:
+        if use not in uses or now >= ends_at + late_s:
             return None
         return Ticket(
             use=Use(use), user_id=user_id, version=version, ends_at=ends_at, history_ids=ids

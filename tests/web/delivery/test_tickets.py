@@ -41,6 +41,13 @@ def test_a_ticket_for_another_use_or_of_another_secret_opens_nothing() -> None:
     assert read(foreign) is None
 
 
+def test_a_ticket_is_in_use_on_whichever_node_it_leads_to() -> None:
+    here, other = replace(TICKET, use=Use.FILE_HERE), replace(TICKET, history_ids=(8,))
+
+    assert TICKETS.fingerprint(here) == TICKETS.fingerprint(TICKET)
+    assert TICKETS.fingerprint(other) != TICKETS.fingerprint(TICKET)
+
+
 @given(st.integers(0, 59), st.sampled_from(ALPHABET))
 def test_no_other_letter_anywhere_leaves_a_ticket_good(place: int, letter: str) -> None:
     text = TICKETS.give(TICKET)
