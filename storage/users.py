@@ -23,6 +23,12 @@ def canonical_email(email: str) -> str:
     return unicodedata.normalize("NFKC", email).strip().casefold()
 
 
+def is_local_email(email: str) -> bool:
+    """Return whether an address is one of this machine, of which no mail can come."""
+    host = canonical_email(email).rpartition("@")[2].rstrip(".")
+    return host == "localhost" or host.endswith(".localhost")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """An account with the hash of its password."""

@@ -76,6 +76,17 @@ def of_anything(data: Path | None) -> Settings:
     return loaded({settings_layers.FILE_VARIABLE: str(left)})
 
 
+def idle(data: Path | None) -> Path | None:
+    """Return the data directory on which no `up` runs, or None if one does or a fleet is set.
+
+    Raises:
+        SettingsError: A setting is wrong or unknown.
+    """
+    chosen = datadir.choose(data)
+    is_fleet = bool(loaded().database.url.get_secret_value())
+    return None if is_fleet or chosen.is_locked() else chosen.root
+
+
 def with_database(data: Path | None) -> Settings:
     """Return the settings of what runs here.
 

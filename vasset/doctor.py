@@ -4,16 +4,31 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from runtime.settings import Settings
 from vasset import containment, servers, surroundings, tooling
-from vasset.findings import Finding
+from vasset.findings import Finding, wrong
 
 
 def examine(settings: Settings) -> list[Finding]:
     """Return what was found out about every part, in a fixed order; takes seconds at most."""
     programs = [tooling.ffmpeg(), tooling.ytdlp(settings.storage.root), tooling.js_runtime()]
     return asyncio.run(_examine(settings, programs))
+
+
+def examine_idle(settings: Settings, root: Path) -> list[Finding]:
+    """Return what can be found out where no server runs, and that none does.
+
+    Its database, Redis, broker, disk, clock and secret are all there only with it.
+    """
+    return asyncio.run(_examine_idle(settings, root))
+
+
+async def _examine_idle(settings: Settings, root: Path) -> list[Finding]:
+    programs = [tooling.ffmpeg(), tooling.ytdlp(root / "files"), tooling.js_runtime()]
+    walls, proxy = await asyncio.gather(containment.sandbox(settings), servers.proxy(settings))
+    return [wrong("server", f"none runs on {root}", "vasset up"), *programs, walls, proxy]
 
 
 async def _examine(settings: Settings, programs: Sequence[Finding]) -> list[Finding]:

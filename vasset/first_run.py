@@ -1,18 +1,24 @@
-"""What `up` does in the database before the parts start: old claims, the first account."""
+"""What `up` does in the database before the parts start: old claims, the first administrator."""
 
+import itertools
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from domain.download import User
+from domain.quotas import MAX_AMOUNT, UNBOUNDED, Quota
 from runtime.services import database_of
 from runtime.settings import Settings
+from storage.db import Db
 from storage.due import Due
 from storage.nodes import Nodes
+from storage.quotas import Quotas
 from storage.users import Users
 from web.accounts.passwords import hasher
 
 ADMIN = "admin@localhost"
-LOCAL = "local@localhost"
-"""The account of `vasset get` without a login, which reads the data directory to act for it."""
+_NO_PASSWORD = ""
+"""What is kept for an account that nobody has been shown the password of: no login fits it."""
 
 _PASSWORD_BYTES = 15
 
@@ -31,12 +37,12 @@ def new_password() -> str:
 
 
 async def prepare(settings: Settings, *, makes_admin: bool) -> Account | None:
-    """Make the database ready for this node; return the first account if it was made.
+    """Make the database ready for this node; return the first account if its password is new.
 
     Only when no worker of this node can be alive: claims are dropped.
 
     Args:
-        makes_admin: Whether the first account is made now if there is none.
+        makes_admin: Whether the first account is made, or given a password, if it has none.
 
     Raises:
         DatabaseError: The database cannot be reached or refused a statement.
@@ -45,7 +51,7 @@ async def prepare(settings: Settings, *, makes_admin: bool) -> Account | None:
     await db.open()
     try:
         await Due(db, node=settings.storage.node).drop_claims()
-        return await _first_account(Users(db)) if makes_admin else None
+        return await _shown_account(db) if makes_admin else None
     finally:
         await db.close()
 
@@ -61,11 +67,41 @@ async def heartbeat(settings: Settings) -> object:
     return next((r["heartbeat_at"] for r in rows if r["node"] == settings.storage.node), None)
 
 
-async def _first_account(users: Users) -> Account | None:
-    if any(row["email"] != LOCAL for row in await users.all()):
+async def first_admin(db: Db) -> User | None:
+    """Return the first administrator, made without a password if there is none yet.
+
+    Of the administrators and never by an e-mail address, which a stranger may have registered.
+
+    Returns:
+        None if every administrator is disabled.
+    """
+    users, emails = Users(db), _emails()
+    while not (admins := [row for row in await users.all() if row["role"] == "admin"]):
+        # Taken by somebody who is no administrator, or made by another command in this moment.
+        await _make_admin(db, next(emails))
+    active = [row["user_id"] for row in admins if row["disabled_at"] is None]
+    return await users.by_id(active[0]) if active else None
+
+
+def _emails() -> Iterator[str]:
+    yield ADMIN
+    for number in itertools.count(2):
+        yield ADMIN.replace("@", f"{number}@")
+
+
+async def _make_admin(db: Db, email: str) -> None:
+    """Make an administrator who may begin as many downloads a day as they like."""
+    made = await Users(db).add(email, password_hash=_NO_PASSWORD, role="admin")
+    if made is not None:
+        await Quotas(db, UNBOUNDED).set(made.user_id, {Quota.DAILY_DOWNLOADS: MAX_AMOUNT})
+
+
+async def _shown_account(db: Db) -> Account | None:
+    """Return the first administrator with a new password if nobody has one."""
+    users, admin = Users(db), await first_admin(db)
+    known = None if admin is None else await users.by_email(admin.email)
+    if known is None or known.password_hash != _NO_PASSWORD:
         return None
-    account = Account(email=ADMIN, password=new_password())
-    made = await users.add(
-        account.email, password_hash=hasher().hash(account.password), role="admin"
-    )
-    return None if made is None else account
+    account = Account(email=known.user.email, password=new_password())
+    await users.set_password(account.email, hasher().hash(account.password))
+    return account

@@ -28,6 +28,25 @@ app.add_typer(cookies.app, name="cookies")
 app.add_typer(ytdlp.app, name="ytdlp")
 
 
+def _say_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"vasset {version('vasset')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which one."),
+    ] = False,
+) -> None:
+    """V-Asset downloads videos: queued, proxied, durable, streamed back."""
+
+
 @app.command(short_help="Run all of V-Asset on this machine until Ctrl-C.")
 def up(
     data: Data = None,
@@ -126,7 +145,12 @@ def doctor(data: Data = None, *, json: Json = False) -> None:
     from vasset import configured
     from vasset import doctor as examination
 
-    findings = examination.examine(configured.of_anything(data))
+    idle = configured.idle(data)
+    findings = (
+        examination.examine(configured.of_anything(data))
+        if idle is None
+        else examination.examine_idle(configured.loaded(), idle)
+    )
     typer.echo(examination.as_json(findings) if json else examination.as_lines(findings))
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 

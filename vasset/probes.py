@@ -7,15 +7,43 @@ from contextlib import suppress
 from pathlib import Path
 
 from runtime import tools
-from runtime.settings import Server
+from runtime.settings import Server, is_wildcard
 from vasset import children
 from vasset.faults import CommandError
+
+# Addresses for examples, which belong to nobody. Source: RFC 5737 and RFC 3849.
+_DOCUMENTED = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
 def address(server: Server) -> str:
     """Return the address under which this machine reaches the web process."""
     host = _reachable(server.host)
     return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
+
+
+def address_for_others(server: Server) -> str | None:
+    """Return the address under which other machines reach the web process.
+
+    None if it is the same as for this machine, or if only this machine can reach it.
+    """
+    if server.public_url:
+        return server.public_url
+    if not is_wildcard(server.host):
+        return None
+    host = _own_address(socket.AF_INET6 if ":" in server.host else socket.AF_INET)
+    return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
+
+
+def _own_address(family: socket.AddressFamily) -> str:
+    """Return this machine's address in the network, or its name if it has no route anywhere."""
+    documented = _DOCUMENTED[family]
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: the kernel only chooses the address that it would send from.
+            probe.connect((documented, 9))
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
 
 
 def _reachable(host: str) -> str:

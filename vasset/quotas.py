@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from domain.quotas import Allowance, Quota
+from domain.quotas import MAX_AMOUNT, Allowance, Quota
 from storage.db import Db
 from storage.quotas import Books, Quotas
 from storage.users import Users
@@ -34,9 +34,13 @@ def change(data: Path | None, email: str, limits: Mapping[Quota, int | None]) ->
         message = f"there is no account {email}"
         raise CommandError(message)
     return (
-        f"begun today       {books.daily_used} of {books.daily_limit}"
+        f"begun today       {books.daily_used} of {_shown(books.daily_limit)}"
         f" until {books.resets_at:%Y-%m-%d %H:%M} UTC\n"
-        f"bytes archived    {books.archive_used} of {books.archive_limit},"
+        f"bytes archived    {books.archive_used} of {_shown(books.archive_limit)},"
         f" {books.archive_reserved} reserved\n"
-        f"queued or running {books.active_used} of {books.active_limit}"
+        f"queued or running {books.active_used} of {_shown(books.active_limit)}"
     )
+
+
+def _shown(limit: int) -> str:
+    return str(limit) if limit < MAX_AMOUNT else "any number"

@@ -169,6 +169,8 @@ class Up:
         self._await("web", lambda: probes.web_is_ready(server))
         self._await("worker", lambda: beat() != before)
         _tell(f"V-Asset is ready at {probes.address(server)}")
+        if others := probes.address_for_others(server):
+            _tell(f"  for other machines: {others}")
 
     def _part(self, name: str) -> Part:
         inherited = children.of_a_server if self._has_own_database else children.inherited

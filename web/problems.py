@@ -81,12 +81,12 @@ class ProblemError(Exception):
         return Response(self.body(), self.status, self.headers, content_type=MEDIA_TYPE)
 
 
-def unauthorized() -> ProblemError:
-    """Return the one problem that answers every fault of a token."""
+def unauthorized(detail: str = "A valid access token is needed.") -> ProblemError:
+    """Return the one problem that answers every fault of a token, or every one of a login."""
     return ProblemError(
         HTTPStatus.UNAUTHORIZED,
         Code.UNAUTHORIZED,
-        "A valid access token is needed.",
+        detail,
         headers={"WWW-Authenticate": "Bearer"},
     )
 

@@ -23,6 +23,7 @@ from domain.entries import (
 from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
 from domain.states import Mode, Stage
 from domain.warnings import WarningCode
+from storage.users import is_local_email
 from web.accounts.common_passwords import TOO_COMMON, is_common
 from web.fields import MAX_EMAIL, Address, Asked, Email, Given, Label, Language, ListTitle, Password
 
@@ -34,6 +35,15 @@ class RegistrationAsked(Asked):
     # Before the password, which must not be made of it.
     nickname: Label | None = None
     password: Password
+
+    @field_validator("email")
+    @classmethod
+    def _check_name(cls, email: str) -> str:
+        """Keep the names of this machine, such as the first administrator's, from strangers."""
+        if is_local_email(email):
+            message = "is of a name that is kept for this machine's own accounts"
+            raise ValueError(message)
+        return email
 
     @field_validator("password")
     @classmethod

@@ -26,7 +26,7 @@ def run(asked: Asked, wanted: Wanted, *, as_json: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         # In good order, as with Ctrl-C: a server that was started for the call must end.
         signal.signal(number, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
-    with opened(asked) as place, _board(wanted, as_json=as_json) as board:
+    with opened(asked, starts=True) as place, _board(wanted, as_json=as_json) as board:
         getting = Getting(place, wanted, board)
         try:
             asyncio.run(getting.run())

@@ -10,7 +10,7 @@ import typer
 
 from domain.requests import Quality
 from domain.states import Mode
-from vasset.client.options import Addresses, Folder, Key, Server, StatusName, Url
+from vasset.client.options import Account, Addresses, Folder, Key, Server, StatusName, Url
 from vasset.options import Data, Json, PasswordStdin
 
 KEY_PREFIX = "vst_"
@@ -74,12 +74,14 @@ def get(  # noqa: PLR0913 - its options
     url: Url = None,
     key: Key = None,
     data: Data = None,
+    account: Account = None,
     json: Json = False,
 ) -> None:
     """Download videos: submit, watch, save each file and check its MD5.
 
     Exit status 0 only if every file arrived and matched. What breaks off goes on where it was.
-    Without a login it uses this machine's own `vasset up`, started for the call if none runs.
+    Without a login it uses this machine's own `vasset up`, started for the call if none runs, and
+    acts for its first administrator, with whom the page signs in too.
 
     Example: vasset get https://video.example/watch/1 --quality 720p -o ~/Videos
     """
@@ -97,7 +99,7 @@ def get(  # noqa: PLR0913 - its options
         folder=output,
         is_awaited=not no_wait,
     )
-    asked = Asked(url=url, key=key, data=data)
+    asked = Asked(url=url, key=key, data=data, account=account)
     raise typer.Exit(calls.run(asked, wanted, as_json=json))
 
 
@@ -113,6 +115,7 @@ def ls(  # noqa: PLR0913 - its options
     url: Url = None,
     key: Key = None,
     data: Data = None,
+    account: Account = None,
     json: Json = False,
 ) -> None:
     """List downloads, newest first; in a pipe with tabs: id, status, mode, bytes, time, name.
@@ -124,7 +127,7 @@ def ls(  # noqa: PLR0913 - its options
     from vasset.client.places import Asked, opened
 
     filters = Filters(status=status, mode=mode, search=search, limit=limit)
-    with opened(Asked(url=url, key=key, data=data)) as place:
+    with opened(Asked(url=url, key=key, data=data, account=account)) as place:
         found = listing.rows(place, filters)
     listing.write(found, as_json=json)
 
@@ -138,6 +141,7 @@ def rm(
     url: Url = None,
     key: Key = None,
     data: Data = None,
+    account: Account = None,
 ) -> None:
     """Delete downloads with their files at the server; what still works is cancelled.
 
@@ -146,7 +150,7 @@ def rm(
     from vasset.client import listing
     from vasset.client.places import Asked, opened
 
-    with opened(Asked(url=url, key=key, data=data)) as place:
+    with opened(Asked(url=url, key=key, data=data, account=account)) as place:
         is_done = listing.remove(place, history_ids)
     raise typer.Exit(0 if is_done else 1)
 

@@ -19,7 +19,6 @@ from vasset.children import Part
 from vasset.client.api import Place
 from vasset.datadir import DataDir
 from vasset.faults import CommandError
-from vasset.first_run import LOCAL
 from vasset.supervisor import last_line
 
 _HOST = "127.0.0.1"
@@ -31,22 +30,40 @@ Tell = Callable[[str], None]
 
 
 @contextmanager
-def opened(data: DataDir, tell: Tell) -> Generator[Place]:
+def opened(data: DataDir, tell: Tell, account: str | None = None) -> Generator[Place]:
     """Yield the server of a data directory, started for this call if none runs there.
 
     Who started it is the last to leave: other calls that came to use it meanwhile are waited for.
 
+    Args:
+        account: The e-mail address of whom to act for; None is the first administrator.
+
     Raises:
-        CommandError: It does not start.
+        CommandError: It does not start, or there is no such account.
     """
     with _guests(data) as guests:
         fcntl.flock(guests, fcntl.LOCK_SH)
         if data.is_locked():
             settings = _await_ready(data, None, port=None)
-            yield _place(settings)
+            yield _place(settings, account)
             return
         with _started(data, guests, tell) as settings:
-            yield _place(settings)
+            yield _place(settings, account)
+
+
+@contextmanager
+def found(data: DataDir, account: str | None = None) -> Generator[Place]:
+    """Yield the server that runs on a data directory; as ``opened``, but none is started.
+
+    Raises:
+        CommandError: None runs there, or there is no such account.
+    """
+    if not data.is_locked():
+        message = f"no V-Asset runs on {data.root}: start it with `vasset up`"
+        raise CommandError(message)
+    with _guests(data) as guests:
+        fcntl.flock(guests, fcntl.LOCK_SH)
+        yield _place(_await_ready(data, None, port=None), account)
 
 
 @contextmanager
@@ -162,34 +179,39 @@ def _stop(up: "subprocess.Popen[bytes]", tell: Tell) -> None:
     up.wait()
 
 
-def _place(settings: Settings) -> Place:
-    """Return the server with a token of the account that is this machine's own."""
+def _place(settings: Settings, email: str | None) -> Place:
+    """Return the server with a token of an account, made with the data directory's secret."""
     from web.front import tokens_of  # noqa: PLC0415 - a server somewhere else needs none of it
 
-    user = asyncio.run(_account(settings))
+    user = asyncio.run(_account(settings, email))
     tokens = tokens_of(settings)
     return Place(
         url=probes.address(settings.server), credential=lambda: tokens.give(user), is_local=True
     )
 
 
-async def _account(settings: Settings) -> User:
-    """Return the local account, made if there is none; nobody knows its password."""
+async def _account(settings: Settings, email: str | None) -> User:
+    """Return an account, or the first administrator, with whom the page signs in too.
+
+    Raises:
+        CommandError: There is none, or it is disabled.
+    """
     from runtime.services import database_of  # noqa: PLC0415
     from storage.users import Users  # noqa: PLC0415
-    from vasset.first_run import new_password  # noqa: PLC0415
-    from web.accounts.passwords import hasher  # noqa: PLC0415
+    from vasset.first_run import first_admin  # noqa: PLC0415
 
     db = database_of(settings)
     await db.open()
     try:
-        users = Users(db)
-        if await users.by_email(LOCAL) is None:
-            await users.add(LOCAL, password_hash=hasher().hash(new_password()))
-        account = await users.by_email(LOCAL)
+        if email is None:
+            user = await first_admin(db)
+        else:
+            known = await Users(db).by_email(email)
+            user = None if known is None else known.user
     finally:
         await db.close()
-    if account is None:
-        message = f"the account {LOCAL} is disabled: log in with another (`vasset login`)"
+    if user is None:
+        who = f"there is no account {email}" if email else "every administrator is disabled"
+        message = f"{who}: see `vasset user list`"
         raise CommandError(message)
-    return account.user
+    return user

@@ -58,6 +58,15 @@ Key = Annotated[
     ),
 ]
 
+Account = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EMAIL",
+        show_default="the first administrator",
+        help="Whom to act for on this machine's own server.",
+    ),
+]
+
 Server = Annotated[str, typer.Argument(metavar="URL", help="The server.", callback=checked)]
 Addresses = Annotated[
     list[str],

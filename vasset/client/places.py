@@ -19,23 +19,29 @@ class Asked:
     url: str | None
     key: str | None
     data: Path | None
+    account: str | None = None
 
 
 @contextmanager
-def opened(asked: Asked) -> Generator[Place]:
+def opened(asked: Asked, *, starts: bool = False) -> Generator[Place]:
     """Yield the server that is named, else the login's, else (or with --data) this machine's own.
 
+    Args:
+        starts: Whether this machine's own is started if it does not run.
+
     Raises:
-        CommandError: There is no key for it, or it does not start.
+        CommandError: There is no key for it, or it does not run or start.
     """
-    known = None if asked.data and not asked.url else _known(asked)
+    known = None if (asked.data or asked.account) and not asked.url else _known(asked)
     if known is not None:
         yield known
         return
     from vasset import datadir  # noqa: PLC0415 - the databases' library comes with it
     from vasset.client import local  # noqa: PLC0415
 
-    with local.opened(datadir.choose(asked.data), _tell) as place:
+    data = datadir.choose(asked.data)
+    own = local.opened(data, _tell, asked.account) if starts else local.found(data, asked.account)
+    with own as place:
         yield place
 
 

@@ -18,6 +18,8 @@ from web.problems import Code, InvalidError, ProblemError, unauthorized
 from web.shapes import LoginAsked, RefreshAsked, RegistrationAsked, SessionShown, UserShown
 from web.views import answer, user_view
 
+_WRONG = "Incorrect e-mail or password."
+
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 
 
@@ -125,7 +127,7 @@ async def logged_in(given: LoginAsked) -> User:
     """
     user = await _verify(given.email, given.password)
     if user is None:
-        raise unauthorized()
+        raise unauthorized(_WRONG)
     await audit.note(front().services.db, Action.LOGIN, user_id=user.user_id)
     return user
 

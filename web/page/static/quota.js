@@ -8,6 +8,8 @@ import { meter } from "./meter.js";
 import { t } from "./words.js";
 
 const AGAIN_AFTER_MS = 2000;
+// The largest limit there is, as of the first administrator: never reached.
+const NO_LIMIT = 1e15;
 
 /** Return the bars, and keep them up to date until `signal` ends it. */
 export function quota(signal) {
@@ -55,7 +57,8 @@ function bar(key, shown) {
   return {
     element: h("div.bar", {}, h("div.line", {}, h("span", {}, t(key)), words), line.element, note),
     show({ used, limit }, hint = "") {
-      const text = t("use.of", { used: shown(used), limit: shown(limit) });
+      const isEndless = limit >= NO_LIMIT;
+      const text = isEndless ? shown(used) : t("use.of", { used: shown(used), limit: shown(limit) });
       line.show(limit ? Math.min(1, used / limit) : 1, text);
       say(words, text);
       say(note, hint);
