@@ -1,10 +1,11 @@
 # What a person types here. Everything stays in .venv; nothing else of the machine is touched,
-# except that `make test` as root on Debian installs the packages that its tests need.
+# except that `make install` links the command, and that `make test` as root on Debian installs the
+# packages that its tests need.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint docs bench soak parts
+.PHONY: help setup up install wheel test lint docs bench soak parts
 
 # The first that runs and is new enough: a version manager leaves names that do not run.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -17,13 +18,29 @@ JOBS ?= 100
 MINUTES ?= 5
 
 help: ## say what can be made (this)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 	echo "  Arguments go in ARGS: make up ARGS='--port 9000'"
 
 setup: .venv/installed ## make .venv and install V-Asset into it
 
 up: .venv/installed ## run all of V-Asset on this machine; Ctrl-C stops it
 	@exec .venv/bin/vasset up $(ARGS)
+
+# Where the shell looks: for all if that is writable, else for the user alone.
+BIN ?= $(shell test -w /usr/local/bin && echo /usr/local/bin || echo "$$HOME/.local/bin")
+
+install: .venv/installed ## put the command `vasset` on the PATH
+	@mkdir -p "$(BIN)"
+	ln -sfn "$(CURDIR)/.venv/bin/vasset" "$(BIN)/vasset"
+	echo "$(BIN)/vasset"
+	case ":$$PATH:" in
+	    *":$(BIN):"*) ;;
+	    *) echo "It is not on your PATH yet: export PATH=\"$(BIN):\$$PATH\"" ;;
+	esac
+
+wheel: .venv/bin/python ## build dist/vasset-*.whl, for pipx install
+	@.venv/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	ls dist/vasset-*.whl
 
 # Three processes, because most tests wait for others; each file stays in one, with its fixtures.
 # In their own order, by which the long files of few tests are not the last.

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,12 +18,17 @@ READY = re.compile(r"V-Asset is ready at (http://\S+)")
 class Program:
     """The program on a data directory of its own, with what it printed."""
 
-    def __init__(self, data: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        data: Path,
+        environment: Mapping[str, str],
+        program: Sequence[str] = (sys.executable, "-m", "vasset.main"),
+    ) -> None:
         self._log = data.with_suffix(".log")
         self._begun = time.monotonic()
         with self._log.open("ab") as sink:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "vasset.main", "up", "--data", str(data), "--port", "0"],
+                [*program, "up", "--data", str(data), "--port", "0"],
                 env=os.environ | dict(environment),  # noqa: TID251 - it needs PATH
                 stdout=sink,
                 stderr=sink,
