@@ -131,7 +131,8 @@ class WishAsked(Asked):
         list[Language],
         Field(
             max_length=MAX_SUBTITLES,
-            description="Languages to put into the video, as far as the site has them.",
+            description="Languages to put into the video, as far as the site has them; `en` takes "
+            "`en-US` too, `en-auto` automatic captions where there are no others.",
         ),
     ] = []  # noqa: RUF012 - pydantic copies it
     audio_only: bool = False

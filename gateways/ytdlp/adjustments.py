@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from yt_dlp import downloader as downloaders  # noqa: TID251 - changes it
@@ -20,10 +21,17 @@ from yt_dlp.downloader.fragment import FragmentFD  # noqa: TID251 - changes it
 from yt_dlp.downloader.http import HttpFD  # noqa: TID251 - changes it
 from yt_dlp.extractor.common import InfoExtractor  # noqa: TID251 - changes it
 from yt_dlp.extractor.generic import GenericIE  # noqa: TID251  # pyright: ignore[reportMissingTypeStubs] - changes it
-from yt_dlp.utils import DownloadError, ExtractorError  # noqa: TID251 - changes what raises them
+from yt_dlp.postprocessor.ffmpeg import FFmpegEmbedSubtitlePP  # noqa: TID251  # pyright: ignore[reportMissingTypeStubs] - changes it
+from yt_dlp.utils import (  # noqa: TID251 - changes what raises them
+    DownloadError,
+    ExtractorError,
+    PostProcessingError,
+    prepend_extension,
+)
 
 from domain.failures import CorruptError, DrmProtectedError, LoginRequiredError
 from gateways.retry_after import parse_retry_after
+from gateways.ytdlp.aside import RETRY_WAIT_S
 from gateways.ytdlp.connections import retry_wait
 from gateways.ytdlp.hls import Hls, is_growing
 from gateways.ytdlp.playlists import Playlist, parse
@@ -40,6 +48,8 @@ def adjust() -> None:
     downloader: Any = FileDownloader
     http: Any = HttpFD
     extractor: Any = InfoExtractor
+    embedder: Any = FFmpegEmbedSubtitlePP
+    embedder.run = _leaving_out(embedder.run)
     fragments: Any = FragmentFD
     downloader.report_retry = _retrying_with_care(downloader.report_retry)
     fragments._download_fragment = _in_turn(fragments._download_fragment)  # noqa: SLF001 - one connection each
@@ -70,7 +80,8 @@ def _retrying_with_care(original: _Method) -> _Method:
         is_fatal = named.get("fatal", more[1] if len(more) > 1 else True)
         wait_s = max(retry_wait(count, random.random()), _asked_wait(err))  # noqa: S311 - no secret
         # What asks for a longer wait gets it, between two attempts.
-        if is_fatal and (count > retries or wait_s > self.ydl.patience_s):
+        patience_s = RETRY_WAIT_S if self.ydl.aside.is_active else self.ydl.patience_s
+        if is_fatal and (count > retries or wait_s > patience_s):
             raise failure(str(err), (type(err), err, err.__traceback__)) from err
         original(self, err, count, retries, *more, **named)
         if count <= retries:
@@ -79,6 +90,23 @@ def _retrying_with_care(original: _Method) -> _Method:
             self.ydl.connections.wait(wait_s)
 
     return report_retry
+
+
+def _leaving_out(original: _Method) -> _Method:
+    """Subtitles that ffmpeg cannot put into the video are left out of it."""
+
+    @wraps(original)
+    def run(self: Any, media: Any) -> tuple[list[str], Any]:
+        try:
+            return original(self, media)
+        except PostProcessingError as error:
+            tracks: dict[str, Any] = media.get("requested_subtitles") or {}
+            self._downloader.remarks.warning(str(error))
+            self._downloader.aside.missing += tracks
+            Path(prepend_extension(media["filepath"], "temp")).unlink(missing_ok=True)
+            return [track["filepath"] for track in tracks.values()], media
+
+    return run
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -5,8 +5,10 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet
 
@@ -16,9 +18,11 @@ from yt_dlp.networking import common as networking  # noqa: TID251 - the one fil
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import PlaylistEntries, YoutubeDLError  # noqa: TID251 - the one file that may
 
+from domain.failures import CorruptError, DownloadError, StalledError
 from gateways.egress.passage import USER
 from gateways.ytdlp import cage, confinement, namespaces, signals
 from gateways.ytdlp.adjustments import adjust
+from gateways.ytdlp.aside import TIMEOUT_S, Aside
 from gateways.ytdlp.causes import refusal_of, report_of
 from gateways.ytdlp.connections import Connections
 from gateways.ytdlp.facts import facts, parts, whole
@@ -41,6 +45,7 @@ from gateways.ytdlp.protocol import (
 from gateways.ytdlp.remarks import Remarks
 from gateways.ytdlp.sandbox import Level
 from gateways.ytdlp.shrinking import miniature_of
+from gateways.ytdlp.subtitles import choose, is_readable
 from gateways.ytdlp.tally import Tally
 from gateways.ytdlp.validators import Validators
 
@@ -169,15 +174,17 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
 
     # Any, because the parameters have a type only in yt-dlp's stubs.
     options: Any = ytdlp_options(start.order, start.limits, start.tools, gate=gate)
-    options["progress_hooks"] = [tally.add]
     options["postprocessor_hooks"] = [merging]
     # Half of it, so that a wait is no stall.
     patience_s = start.limits.stall_timeout.total_seconds() / 2
     wish = start.order.wish
     with _Ytdlp(options, Choosing(wish.entry, start.limits.max_entries), patience_s) as ytdlp:
+        ytdlp.add_progress_hook(ytdlp.aside.watch)
+        ytdlp.add_progress_hook(tally.add)
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
         found: Any = ytdlp.extract_info(wish.url, download=True)
-    return facts(found)
+    done = facts(found)
+    return replace(done, warnings=(*done.warnings, *ytdlp.aside.warnings))
 
 
 # Reading the certificates takes 15 ms; what the warm-up has read, its forks need not.
@@ -217,6 +224,7 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         self.validators = Validators()
         self.remarks = Remarks()
         self.connections = Connections()
+        self.aside = Aside(patience_s)
         self._answers = WeakSet[Any]()
         #: How long it may wait for a playlist to grow.
         self.patience_s = patience_s
@@ -256,11 +264,54 @@ class _Ytdlp(yt_dlp.YoutubeDL):
             self._lists.check(ie_result)
         return super().process_ie_result(ie_result, *told, **named)
 
-    def process_subtitles(self, *told: Any) -> dict[str, Any]:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
-        """Choose among the wished subtitles, of those that can be taken in."""
-        chosen: dict[str, Any] = super().process_subtitles(*told) or {}
-        formats = str(self.params.get("subtitlesformat")).split("/")
-        return {code: one for code, one in chosen.items() if one["ext"] in formats}
+    def process_subtitles(  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
+        self,
+        _video_id: Any,  # noqa: ANN401
+        offered: Any,  # noqa: ANN401
+        automatic: Any,  # noqa: ANN401
+    ) -> dict[str, Any]:
+        """Choose the tracks of the wished languages, of those that can be taken in."""
+        parameters: dict[str, Any] = self.params  # pyright: ignore[reportAssignmentType]
+        if not parameters.get("writesubtitles"):
+            return {}
+        forms = str(parameters["subtitlesformat"]).split("/")
+        chosen = choose(parameters["subtitleslangs"], offered or {}, automatic or {}, forms)
+        self.aside.missing = [language for language, track in chosen.items() if track is None]
+        return {language: track for language, track in chosen.items() if track is not None}
+
+    def _write_subtitles(self, info_dict: Any, filename: str) -> list[Any]:  # noqa: ANN401
+        """Fetch each track by itself; the video comes without those that fail."""
+        written: list[Any] = []
+        tracks: dict[str, Any] = info_dict.get("requested_subtitles") or {}
+        for language, track in list(tracks.items()):
+            try:
+                written += self._fetch_track(info_dict, filename, language, track)
+            except (YoutubeDLError, DownloadError, OSError, ValueError) as error:
+                self.remarks.warning(f"subtitles {language}: {error}")
+                self.aside.missing.append(language)
+                del tracks[language]
+                for left in Path(filename).parent.glob(f"*.{language}.*"):
+                    left.unlink()
+        return written
+
+    def _fetch_track(self, info_dict: Any, filename: str, language: str, track: Any) -> list[Any]:  # noqa: ANN401
+        """Return where the track of one language is.
+
+        Raises:
+            CorruptError: What came are no subtitles.
+            StalledError: Others have taken too long.
+        """
+        if self.aside.is_exhausted:
+            raise StalledError
+        base: Any = super()
+        alone_with = {**info_dict, "requested_subtitles": {language: track}}
+        with self.aside.trying():
+            files: list[Any] = base._write_subtitles(alone_with, filename)  # noqa: SLF001 - overridden here
+            for file, _ in files:
+                if not is_readable(Path(file)):
+                    Path(file).unlink(missing_ok=True)
+                    raise CorruptError
+        return files
 
     def dl(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - types only in the stubs
         """Transfer one format; by then nobody reads what was opened before."""
@@ -276,6 +327,8 @@ class _Ytdlp(yt_dlp.YoutubeDL):
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         """Open an address or a request."""
         request: Any = Request(req) if isinstance(req, str) else req
+        if self.aside.is_active:
+            request.extensions["timeout"] = TIMEOUT_S
         for name, value in self.validators.condition(request.url, request.headers).items():
             if value is None:
                 del request.headers[name]

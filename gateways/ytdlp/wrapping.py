@@ -1,6 +1,5 @@
 """How a video is wrapped: the container that was wished, and the subtitles that go into it."""
 
-import re
 from typing import Any
 
 from domain.requests import Container, Quality, Wish
@@ -15,7 +14,8 @@ SUBTITLE_FORMATS = ("vtt", "srt")
 def wrapping(wish: Wish) -> dict[str, Any]:
     """Return the yt-dlp parameters for the container and the subtitles of a wish.
 
-    Sound alone is left as it comes. A language that the site does not have is left out.
+    Sound alone is left as it comes. A language that the site does not have is left out, with a
+    warning.
 
     Source: yt_dlp/YoutubeDL.py, the class docstring; yt_dlp/postprocessor/ffmpeg.py.
     """
@@ -32,8 +32,8 @@ def wrapping(wish: Wish) -> dict[str, Any]:
     if wish.subtitles:
         options |= {
             "writesubtitles": True,
-            # yt-dlp takes patterns, and "all" for a word of its own.
-            "subtitleslangs": [f"(?:{re.escape(code)})" for code in wish.subtitles],
+            # Chosen in subtitles.py: yt-dlp would take them for patterns.
+            "subtitleslangs": list(wish.subtitles),
             "subtitlesformat": "/".join(subtitle_formats(container)),
         }
         steps.append({"key": "FFmpegEmbedSubtitle"})

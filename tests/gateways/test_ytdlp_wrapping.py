@@ -75,6 +75,8 @@ async def test_the_wished_subtitles_that_there_are_come_in_the_file(
     _, found = tracks(media)
     languages = [language for kind, language in found if kind == "subtitle"]
     assert languages in (["eng", "deu"], ["eng", "ger"])
+    (warning,) = media.warnings
+    assert warning.message == "Subtitles are missing: it, fr, all."
     assert {kind for kind, _ in found} >= {"video", "audio", "subtitle"}
     assert progress[0].total_bytes is not None
     assert progress[0].total_bytes > 10_000
@@ -91,12 +93,6 @@ async def test_nothing_of_the_wish_is_for_sound_alone(
     )
 
     assert (await fetched(runner, wish, tmp_path)).extension == "m4a"
-
-
-def test_a_language_is_never_a_pattern_nor_a_word_of_yt_dlp() -> None:
-    options = wrapping(Wish(url=URL, subtitles=("all", "pt-BR")))
-
-    assert options["subtitleslangs"] == ["(?:all)", r"(?:pt\-BR)"]
 
 
 def test_nothing_is_done_that_was_not_wished() -> None:
