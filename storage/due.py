@@ -133,7 +133,10 @@ class Due:
         return [(row["history_id"], Stage(row["stage"])) for row in rows]
 
     async def drop_claims(self) -> int:
-        """Free every claim of this node; only when none of its workers can be alive."""
+        """Free every claim of this node; only when none of its workers can be alive.
+
+        What was claimed has had a crash, as in ``take_back``: it may be what ended them all.
+        """
         return len(await self._db.all("downloads_drop_claims", node=self._node))
 
     async def running_attempt(self, history_id: int) -> int | None:

@@ -886,8 +886,13 @@ counted AS (
 SELECT history_id, stage FROM woken;
 
 -- name: downloads_drop_claims
--- Only when no worker of this node can be alive: `vasset up` holds the lock of its folder.
-UPDATE download_history SET claim_until = NULL, woken_at = '-infinity'
+-- Only when no worker of this node can be alive: `vasset up` holds the lock of its folder. Whoever
+-- stops well lets go of its claims, so what is claimed was held by one that died.
+UPDATE download_history SET
+    crashes = crashes + CAST(claim_until IS NOT NULL AS int),
+    crashed_in = CASE WHEN claim_until IS NULL THEN crashed_in ELSE stage END,
+    woken_at = CASE WHEN claim_until IS NULL THEN '-infinity' ELSE now() END,
+    claim_until = NULL, trial_until = NULL
 WHERE status = 5 AND storage_node = :node
 RETURNING history_id;
 

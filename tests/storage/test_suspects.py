@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.download import Download, User
 from domain.failures import SourceTroubleError
+from domain.policy import MAX_CRASHES, PROMPT_TRIALS
 from domain.states import Stage, Status
 from storage.db import Db
 from storage.downloads import Downloads
@@ -149,3 +150,49 @@ async def test_an_outage_of_the_database_makes_no_suspects_of_another_nodes_down
     (seen,) = await back.take_back()
 
     assert (unseen.crashes, seen.crashes) == (0, 1)
+
+
+async def test_what_ran_when_a_whole_installation_died_is_a_suspect(
+    downloads: Downloads, due: Due, user: User
+) -> None:
+    claim = await claim_first(downloads, await submit(downloads, user))
+
+    await due.drop_claims()
+    beside = await downloads.claim(claim.history_id, Stage.ACQUIRE_PROXY, holder="h", turns=TURNS)
+    suspects = await due.suspects()
+    alone = await claim_first(downloads, claim.history_id, on_trial=True)
+
+    assert beside is None
+    assert suspects == [(claim.history_id, Stage.ACQUIRE_PROXY)]
+    assert (alone.crashes, alone.lone_crashes) == (1, 0)
+
+
+async def test_what_ends_the_whole_installation_each_time_is_tried_ever_later_and_given_up(
+    downloads: Downloads, due: Due, user: User
+) -> None:
+    history_id = await submit(downloads, user)
+    await claim_first(downloads, history_id)
+    waits: list[bool] = []
+
+    for _ in range(MAX_CRASHES - 1):
+        await due.drop_claims()
+        waits.append(await due.suspects() == [])
+        await claim_first(downloads, history_id, on_trial=True)
+    await due.drop_claims()
+    given_up = await due.suspects()
+
+    assert waits == [False] * PROMPT_TRIALS + [True] * (MAX_CRASHES - 1 - PROMPT_TRIALS)
+    assert given_up == [(history_id, Stage.ACQUIRE_PROXY)]
+
+
+async def test_what_nobody_held_when_the_installation_died_is_no_suspect(
+    downloads: Downloads, due: Due, user: User
+) -> None:
+    claim = await claim_first(downloads, await submit(downloads, user))
+    assert await downloads.pass_on(claim, Stage.FETCH, outcome=None)
+
+    await due.drop_claims()
+
+    assert await due.suspects() == []
+    found = await row(downloads, claim)
+    assert (found["crashes"], found["stage"]) == (0, "fetch")
