@@ -149,7 +149,8 @@ ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS room_bytes       bigint;        -- for all that runs there together
 ALTER TABLE nodes
     ADD COLUMN IF NOT EXISTS cleaned_at timestamptz,         -- when a clean-up last left nothing
-    ADD COLUMN IF NOT EXISTS beating_since timestamptz NOT NULL DEFAULT now(); -- without a pause
+    ADD COLUMN IF NOT EXISTS beating_since timestamptz NOT NULL DEFAULT now(), -- without a pause
+    ADD COLUMN IF NOT EXISTS adopts_root boolean NOT NULL DEFAULT false; -- it may mark a new root
 
 -- What a search looks into.
 CREATE OR REPLACE FUNCTION searched_text(title text, url text) RETURNS text

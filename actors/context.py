@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from actors.pipeline import Wakeups
+from domain.download import ProxyLease
 from domain.states import Stage
 from gateways.proxies.provider import Provider
 from gateways.ytdlp.runner import Runner
@@ -19,6 +20,7 @@ class Context:
         holder: Names this process in the claims that it takes.
         on_trial: Whether it is there for one suspect alone, see ``actors/trial.py``.
         stopping: Set when the worker is asked to end; running stages then let go.
+        rentals: Acquisitions of proxies under way; each ends by itself, whoever asked for it.
         cancels: For each download that runs here, what is set when it shall be cancelled.
     """
 
@@ -29,6 +31,7 @@ class Context:
     holder: str
     on_trial: bool = False
     stopping: asyncio.Event
+    rentals: set[asyncio.Task[ProxyLease]] = field(default_factory=set[asyncio.Task[ProxyLease]])
     cancels: defaultdict[int, asyncio.Event] = field(
         default_factory=lambda: defaultdict(asyncio.Event)
     )

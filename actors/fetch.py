@@ -32,7 +32,8 @@ async def fetch(context: Context, download: Download) -> FetchedMedia:
     staging = services.files.staging(download.history_id, download.attempt)
     if (media := await asyncio.to_thread(manifests.read, staging)) is not None:
         return media
-    lease = await services.leases.of(download.history_id)
+    lease = context.provider.standing(download.exit_name or "")
+    lease = lease or await services.leases.of(download.history_id)
     if lease is None:
         message = "The lease of the proxy has ended."
         raise ProxyUnavailableError(message, reason="lease_ended")

@@ -18,6 +18,7 @@ from gateways.ytdlp.versions import Versions, YtdlpTooOldError
 from runtime import tools
 from runtime.services import open_services, provider_of
 from runtime.settings import Settings
+from storage import roots
 from storage.db import DatabaseError
 from storage.files import RootMissingError
 
@@ -30,6 +31,9 @@ BOOT_ERRORS = (
     OSError,
 )
 """What keeps a process from beginning, with a word for the administrator."""
+
+RENTALS_TIMEOUT = timedelta(seconds=5)
+"""As long as a provider has for its answer by default, and within the time that a stop may take."""
 
 
 @asynccontextmanager
@@ -46,7 +50,7 @@ async def open_context(
     """
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings))
-        await asyncio.to_thread(services.files.prepare_root)
+        await roots.prepare(services.nodes, services.files, settings.storage.node)
         holder = trial_of or new_holder(settings.storage.node)
         stack.enter_context(services.holders.entered(holder))
         provider = provider_of(settings.proxy, services.address_policy)
@@ -60,7 +64,7 @@ async def open_context(
         )
         await runner.start()
         stack.push_async_callback(runner.close)
-        yield Context(
+        context = Context(
             services=services,
             wakeups=wakeups,
             runner=runner,
@@ -69,6 +73,14 @@ async def open_context(
             on_trial=trial_of is not None,
             stopping=asyncio.Event(),
         )
+        stack.push_async_callback(_end_rentals, context)
+        yield context
+
+
+async def _end_rentals(context: Context) -> None:
+    """Wait for what the provider still answers, so that it is kept or given back."""
+    if context.rentals:
+        await asyncio.wait(context.rentals, timeout=RENTALS_TIMEOUT.total_seconds())
 
 
 def new_holder(node: str) -> str:

@@ -1,9 +1,9 @@
 """The proxies of downloads: taken for a site, praised, blamed and given back."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from actors.context import Context
@@ -12,15 +12,27 @@ from domain.failures import BlockedError, DownloadError, ProxyFaultError, ProxyU
 from domain.requests import site_of
 from gateways.proxies.provider import Need
 from runtime import logs
+from storage.db import DatabaseError
 from storage.exits import ACQUIRED
 
 NO_DOWNLOAD = 0
 """Stands for the id of a download where a proxy is rented for a parse."""
 
 _DIRECT = "none"
+_RENTING = "http"
 _ALARMING = ("http_401", "http_402", "http_403")
 
 _log = logs.get("actors.proxies")
+
+
+@dataclass(slots=True)
+class _Asker:
+    """Who waits for a proxy, or did."""
+
+    is_gone: bool = False
+
+
+Keeping = Callable[[ProxyLease], Awaitable[None]]
 
 
 async def take(context: Context, download: Download) -> ProxyLease:
@@ -29,15 +41,20 @@ async def take(context: Context, download: Download) -> ProxyLease:
     Raises:
         ProxyUnavailableError: None is to be had, or Redis cannot keep it.
     """
-    lease = await _rent(context, download.history_id, site_of(download.wish.url))
-    try:
-        await context.services.leases.keep(download.history_id, lease)
-    except ProxyUnavailableError:
-        # Nobody will know of it any more, so it would be paid for till its own end.
-        if not lease.is_sticky:
-            await _release(context, lease, download.history_id)
-        raise
-    return lease
+    history_id, leases = download.history_id, context.services.leases
+    if context.services.settings.proxy.provider == _RENTING:
+        # Nothing is rented that could not be kept: it would be paid for in vain.
+        await leases.of(history_id)
+
+    async def keep(lease: ProxyLease) -> None:
+        if context.provider.standing(lease.exit_name) is None:
+            displaced = await leases.keep(history_id, lease, epoch=download.epoch)
+            if displaced is not None and displaced.url != lease.url:
+                await _give_up(context, displaced, history_id)
+            elif displaced is lease:
+                await _give_up(context, lease, history_id)
+
+    return await _acquired(context, history_id, site_of(download.wish.url), keep)
 
 
 @asynccontextmanager
@@ -47,12 +64,61 @@ async def borrowed(context: Context, site: str) -> AsyncGenerator[ProxyLease]:
     Raises:
         ProxyUnavailableError: None is to be had.
     """
-    lease = await _rent(context, NO_DOWNLOAD, site)
+
+    async def keep(_lease: ProxyLease) -> None:
+        pass
+
+    lease = await _acquired(context, NO_DOWNLOAD, site, keep)
     try:
         yield lease
     finally:
-        if not lease.is_sticky:
-            await _release(context, lease, NO_DOWNLOAD)
+        await _give_up(context, lease, NO_DOWNLOAD)
+
+
+async def _acquired(context: Context, history_id: int, site: str, keep: Keeping) -> ProxyLease:
+    """Return a lease, once it is kept; if the caller is cancelled it is given back when it comes.
+
+    The acquisition belongs to the worker: whoever asked may be cancelled, may stop, or may have
+    lost the download while the provider answers, and the lease would then be nobody's.
+    """
+    asker = _Asker()
+    rental = asyncio.create_task(_rent_for(context, history_id, site, keep, asker))
+    context.rentals.add(rental)
+    rental.add_done_callback(context.rentals.discard)
+    try:
+        return await asyncio.shield(rental)
+    except asyncio.CancelledError:
+        asker.is_gone = True
+        rental.add_done_callback(_log_end)
+        raise
+
+
+def _log_end(rental: "asyncio.Task[ProxyLease]") -> None:
+    """Say how an acquisition ended that nobody waits for."""
+    if not rental.cancelled():
+        error = rental.exception()
+        _log.info("rental_outlived_its_asker", error=error and type(error).__name__)
+
+
+async def _rent_for(
+    context: Context, history_id: int, site: str, keep: Keeping, asker: _Asker
+) -> ProxyLease:
+    lease = await _rent(context, history_id, site)
+    if asker.is_gone:
+        await _give_up(context, lease, history_id)
+        return lease
+    try:
+        await keep(lease)
+    except ProxyUnavailableError:
+        # Nobody will know of it any more, so it would be paid for till its own end.
+        await _give_up(context, lease, history_id)
+        raise
+    return lease
+
+
+async def _give_up(context: Context, lease: ProxyLease, history_id: int) -> None:
+    if not lease.is_sticky:
+        await _release(context, lease, history_id)
 
 
 async def _rent(context: Context, history_id: int, site: str) -> ProxyLease:
@@ -64,7 +130,7 @@ async def _rent(context: Context, history_id: int, site: str) -> ProxyLease:
     cooling, poor = await services.exits.avoided()
     is_sticky = site in proxy.sticky_sites
     if is_sticky:
-        kept = await services.leases.of_site(site)
+        kept = await _of_site(context, site)
         if kept is not None and kept.exit_name not in cooling:
             return kept
     need = Need(history_id=history_id, site=site, cooling=cooling, poor=poor)
@@ -73,9 +139,20 @@ async def _rent(context: Context, history_id: int, site: str) -> ProxyLease:
         try:
             await services.leases.keep_for_site(site, lease)
         except ProxyUnavailableError:
-            await _release(context, lease, history_id)
-            raise
+            if context.provider.standing(lease.exit_name) is None:
+                await _release(context, lease, history_id)
+                raise
     return lease
+
+
+async def _of_site(context: Context, site: str) -> ProxyLease | None:
+    """Return the lease that is kept for a site; without Redis none that nobody rents out."""
+    try:
+        return await context.services.leases.of_site(site)
+    except ProxyUnavailableError:
+        if context.services.settings.proxy.provider == _RENTING:
+            raise
+        return None
 
 
 async def _acquire(context: Context, need: Need) -> ProxyLease:
@@ -94,15 +171,19 @@ async def _acquire(context: Context, need: Need) -> ProxyLease:
                 advice="check proxy.api_key and the account's balance; downloads wait meanwhile",
             )
         raise
-    await exits.count(proxy.provider, ACQUIRED, seconds=clock() - begun, cost=proxy.cost)
+    try:
+        await exits.count(proxy.provider, ACQUIRED, seconds=clock() - begun, cost=proxy.cost)
+    except DatabaseError:
+        # Rather a count too few than a lease of which nobody knows.
+        _log.warning("proxy_not_counted", exit=lease.exit_name)
     return lease
 
 
 async def give_back(context: Context, history_id: int) -> None:
     """Release the lease of a download that needs it no more; harmless if it has none."""
     lease = await context.services.leases.take(history_id)
-    if lease is not None and not lease.is_sticky:
-        await _release(context, lease, history_id)
+    if lease is not None:
+        await _give_up(context, lease, history_id)
 
 
 async def _release(context: Context, lease: ProxyLease, history_id: int) -> None:

@@ -204,6 +204,10 @@ class BlockedError(TransientError):
     explanation = "The site refused the request."
 
 
+REDIS_AWAY = "redis_away"
+"""The reason of a proxy that could not be kept although there was one: our own fault."""
+
+
 class ProxyUnavailableError(TransientError):
     """The provider gave no usable proxy.
 

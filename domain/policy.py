@@ -74,6 +74,7 @@ PROXY_ERRORS = (failures.ProxyUnavailableError, failures.ProxyFaultError)
 CROWDED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE, FailureCode.BLOCKED})
 """How an attempt ends that may have had too many connections; the next one has one at a time."""
 
+REDIS_DELAY = timedelta(seconds=15)
 PROXY_DELAY = timedelta(seconds=1)
 PROXY_DELAY_CAP = timedelta(seconds=60)
 
@@ -136,6 +137,16 @@ def trial_delay(crashes: int) -> timedelta:
     return min(TRIAL_DELAY * 2 ** min(crashes - PROMPT_TRIALS - 1, 10), TRIAL_DELAY_CAP)
 
 
+def is_our_fault(error: DownloadError | None) -> bool:
+    """Return whether a proxy is missing because Redis is away, which is nobody's patience.
+
+    Source: docs/decisions/0011-proxies.md.
+    """
+    return isinstance(error, failures.ProxyUnavailableError) and (
+        error.reason == failures.REDIS_AWAY
+    )
+
+
 def proxy_delay(
     error: TransientError,
     *,
@@ -155,6 +166,8 @@ def proxy_delay(
 
     Source: docs/decisions/0011-proxies.md.
     """
+    if is_our_fault(error):
+        return REDIS_DELAY * max(jitter, 0.1)
     if failing >= patience:
         return None
     if error.retry_after is not None:

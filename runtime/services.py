@@ -101,6 +101,7 @@ class Services:
         return Turns(
             slots=downloads.slots,
             per_user=downloads.per_user_active,
+            newcomer_slots=min(downloads.newcomer_slots, downloads.slots - 1),
             per_site=downloads.per_site_active,
             site_starts=downloads.per_site_starts,
             provider=proxy.provider,

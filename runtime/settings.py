@@ -132,6 +132,7 @@ class Downloads(_Section):
 
     slots: Count
     per_user_active: Count
+    newcomer_slots: Limit
     per_user_submits: Limit
     per_site_active: Count
     per_site_starts: Limit

@@ -7,7 +7,7 @@ from datetime import timedelta
 from domain.download import Digest, Download, FetchedMedia, ProxyLease
 from domain.failures import DownloadError, TransientError
 from domain.names import title_of
-from domain.policy import PROXY_ERRORS, TRIAL
+from domain.policy import PROXY_ERRORS, TRIAL, is_our_fault
 from domain.quotas import UNBOUNDED, Allowance
 from domain.requests import Wish
 from domain.states import Mode, Stage
@@ -213,10 +213,11 @@ class Downloads:
         Without an error it is let go; a proxy that fails is no attempt at the video either.
         """
         is_proxy = isinstance(error, PROXY_ERRORS)
+        keeps_faults = error is None or (is_proxy and not is_our_fault(error))
         row = await self._db.one(
             "downloads_put_back",
             continues=error is None or is_proxy,
-            proxy_faults=claim.proxy_faults + is_proxy if error is None or is_proxy else 0,
+            proxy_faults=claim.proxy_faults + is_proxy if keeps_faults else 0,
             delay_s=delay.total_seconds(),
             error_code=error and error.code.value,
             error_message=error and str(error),

@@ -66,12 +66,22 @@ class Files:
         """Return the folder under which everything stands."""
         return self._root
 
-    def prepare_root(self) -> None:
+    def prepare_root(self, *, may_mark: bool = True) -> None:
         """Create the folders and the marker of this node if the root is new.
 
+        Args:
+            may_mark: False for a node that has worked before: its root cannot be new.
+
         Raises:
-            RootMissingError: The marker is another node's.
+            RootMissingError: The marker is another node's, or may not be made; then nothing is.
         """
+        marker = self._root / MARKER
+        if not may_mark and not marker.exists():
+            message = (
+                f"{self._root} has no marker of node {self._node}, which has worked before: mount "
+                f"its disk there, or run `vasset node adopt {self._node}` if the root is new"
+            )
+            raise RootMissingError(message)
         for folder in (
             self._root,
             self._root / STAGING,
@@ -79,7 +89,6 @@ class Files:
             self._root / "archive",
         ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        marker = self._root / MARKER
         if not marker.exists():
             _write_durably(marker, self._node.encode())
         self.check_root()

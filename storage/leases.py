@@ -10,11 +10,22 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from domain.download import ProxyLease
-from domain.failures import ProxyUnavailableError
+from domain.failures import REDIS_AWAY, ProxyUnavailableError
 from storage.redis_door import RedisFault
 
 LEASE = timedelta(hours=7)
 """Longer than the longest attempt; a released lease is gone at once."""
+
+
+_KEEP_NEWEST = """
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if epoch and tonumber(epoch) > tonumber(ARGV[1]) then return false end
+local before = redis.call('HGETALL', KEYS[1])
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], unpack(ARGV, 3))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return before
+"""
 
 
 class Leases:
@@ -22,14 +33,32 @@ class Leases:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._keep_newest = redis.register_script(_KEEP_NEWEST)
 
-    async def keep(self, history_id: int, lease: ProxyLease) -> None:
-        """Keep the lease of a download until its own end.
+    async def keep(
+        self, history_id: int, lease: ProxyLease, *, epoch: int = 0
+    ) -> ProxyLease | None:
+        """Keep the lease of a download until its own end; return the one that is to be given back.
+
+        That is the lease of an earlier holder, or this one if a later holder keeps one already.
+
+        Args:
+            epoch: Of the claim under which it was acquired.
 
         Raises:
             ProxyUnavailableError: Redis is away, so the lease could not reach the fetch.
         """
-        await self._keep(_key(history_id), lease)
+        lifetime_ms = int((lease.lifetime or LEASE).total_seconds() * 1_000)
+        fields = [part for pair in _fields(lease).items() for part in pair]
+        try:
+            displaced: Any = await self._keep_newest(
+                [_key(history_id)], [epoch, lifetime_ms, *fields]
+            )
+        except RedisFault as error:
+            raise ProxyUnavailableError(reason=REDIS_AWAY) from error
+        if displaced is None:
+            return lease
+        return _lease(dict(zip(displaced[::2], displaced[1::2], strict=True)))
 
     async def of(self, history_id: int) -> ProxyLease | None:
         """Return the lease of a download, or None if it has none.
@@ -79,13 +108,13 @@ class Leases:
             await self._redis.hset(key, mapping=_fields(lease))
             await self._redis.expire(key, lease.lifetime or LEASE)
         except RedisFault as error:
-            raise ProxyUnavailableError(reason="redis_away") from error
+            raise ProxyUnavailableError(reason=REDIS_AWAY) from error
 
     async def _kept(self, key: str) -> ProxyLease | None:
         try:
             return _lease(cast("dict[str, str]", await self._redis.hgetall(key)))
         except RedisFault as error:
-            raise ProxyUnavailableError(reason="redis_away") from error
+            raise ProxyUnavailableError(reason=REDIS_AWAY) from error
 
     async def lead(self, duty: str, term: timedelta) -> bool:
         """Return whether the caller is the first to take a duty within its term.

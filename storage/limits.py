@@ -17,6 +17,7 @@ class Turns:
     Attributes:
         slots: On this node.
         per_user: Of one user, over all nodes.
+        newcomer_slots: Of the slots, those that only a user of whom nothing runs may take; fewer.
         per_site: Of one site, over all nodes; a row of ``limits`` may say otherwise.
         site_starts: Of one site, a minute; 0 for no limit.
         provider: The provider of proxies that each start asks.
@@ -27,6 +28,7 @@ class Turns:
 
     slots: int
     per_user: int
+    newcomer_slots: int = 0
     per_site: int = 1_000
     site_starts: int = 0
     provider: str = "none"

@@ -58,6 +58,18 @@ class Nodes:
         row = await self._db.one("nodes_set_draining", node=node, draining=draining)
         return row is not None
 
+    async def may_mark(self, node: str) -> bool:
+        """Return whether a node may take a root without a marker for its own.
+
+        One that has worked before may not: an empty folder is where its disk should be.
+        """
+        row = await self._db.one("nodes_may_mark", node=node)
+        return row is None or bool(row["may_mark"])
+
+    async def set_adopts(self, node: str, *, adopts: bool) -> bool:
+        """Let a node take a new root at its next start, or no more; False if there is none."""
+        return await self._db.one("nodes_set_adopts", node=node, adopts=adopts) is not None
+
     async def all(self) -> Sequence[Row]:
         """Return every node: whether it is ``alive``, what is ``running``, how its disk is."""
         return await self._db.all("nodes_all", silent_s=NODE_SILENT.total_seconds())

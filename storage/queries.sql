@@ -434,7 +434,12 @@ WHERE history_id = :history_id AND stage = 'acquire_proxy'
   AND NOT EXISTS (SELECT FROM nodes n WHERE n.node = :node AND n.draining)
   AND (SELECT count(*) FROM download_history o
        WHERE o.status = 5 AND o.storage_node = :node AND o.history_id <> :history_id)
-      < CAST(:slots AS int) + CAST(CAST(:on_trial AS boolean) AS int)
+      < CAST(:slots AS int) + CASE
+          WHEN :on_trial THEN 1
+          WHEN EXISTS (SELECT FROM download_history o
+                       WHERE o.status = 5 AND o.user_id = d.user_id
+                         AND o.history_id <> :history_id) THEN -CAST(:newcomer_slots AS int)
+          ELSE 0 END
   AND (SELECT count(*) FROM download_history o
        WHERE o.status = 5 AND o.user_id = d.user_id AND o.history_id <> :history_id)
       < CAST(:per_user AS int) + CAST(CAST(:on_trial AS boolean) AS int)
@@ -690,7 +695,8 @@ FROM download_history WHERE status = 5 GROUP BY stage, storage_node;
 
 -- name: downloads_next_turns
 -- The fair order: of each user the oldest; users with fewer running first, and among them
--- the one whose last turn is longest ago. Of a site no more than may run beside what does.
+-- the one whose last turn is longest ago. The last slots of a node are for users of whom nothing
+-- runs. Of a site no more than may run beside what does.
 WITH closed AS MATERIALIZED (
     SELECT closed_sites(:per_site, :site_starts) AS site),
 free AS MATERIALIZED (
@@ -726,14 +732,19 @@ turns AS (
             ORDER BY q.history_id LIMIT :per_user) turn
         LEFT JOIN limits l ON l.kind = 'site' AND l.name = turn.site
     WHERE turn.place <= :per_user)
-SELECT history_id FROM turns
-WHERE (is_linked OR (
-       place_at_site <= per_site
-       AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))))
-  AND NOT EXISTS (SELECT FROM nodes n WHERE n.node = :node AND n.draining)
-ORDER BY place, turn_at, history_id
-LIMIT greatest(0, :slots - (SELECT count(*) FROM download_history o
-                            WHERE o.status = 5 AND o.storage_node = :node));
+SELECT history_id FROM (
+    SELECT history_id, place, turn_at,
+           row_number() OVER (ORDER BY place, turn_at, history_id)
+           + (SELECT count(*) FROM download_history o
+              WHERE o.status = 5 AND o.storage_node = :node) AS place_on_node
+    FROM turns
+    WHERE (is_linked OR (
+           place_at_site <= per_site
+           AND :provider NOT IN (SELECT closed_names('provider', :provider_starts))))
+      AND NOT EXISTS (SELECT FROM nodes n WHERE n.node = :node AND n.draining)) placed
+WHERE place_on_node <= CAST(:slots AS int)
+                       - CASE WHEN place > 1 THEN CAST(:newcomer_slots AS int) ELSE 0 END
+ORDER BY place, turn_at, history_id;
 
 -- name: twins_kept
 SELECT * FROM download_history d
@@ -1040,6 +1051,13 @@ ORDER BY storage_node, history_id LIMIT :limit;
 SELECT storage_node AS node, file_fault AS fault, count(*) AS number
 FROM download_history WHERE file_fault IS NOT NULL AND status IN (1, 3) AND hidden_at IS NULL
 GROUP BY storage_node, file_fault ORDER BY storage_node, file_fault;
+
+-- name: nodes_may_mark
+-- A node that is new, or whose administrator said that its root is.
+SELECT coalesce((SELECT adopts_root FROM nodes WHERE node = :node), true) AS may_mark;
+
+-- name: nodes_set_adopts
+UPDATE nodes SET adopts_root = :adopts WHERE node = :node RETURNING node;
 
 -- name: nodes_one
 SELECT url, heartbeat_at > now() - make_interval(secs => :silent_s) AS alive

@@ -9,8 +9,10 @@ from domain.download import User
 from domain.quotas import MAX_AMOUNT, UNBOUNDED, Quota
 from runtime.services import database_of
 from runtime.settings import Settings
+from storage import roots
 from storage.db import Db
 from storage.due import Due
+from storage.files import Files
 from storage.nodes import Nodes
 from storage.quotas import Quotas
 from storage.users import Users
@@ -46,11 +48,14 @@ async def prepare(settings: Settings, *, makes_admin: bool) -> Account | None:
 
     Raises:
         DatabaseError: The database cannot be reached or refused a statement.
+        RootMissingError: The storage root is another node's, or its disk is not mounted.
     """
     db = database_of(settings)
     await db.open()
     try:
-        await Due(db, node=settings.storage.node).drop_claims()
+        storage = settings.storage
+        await roots.prepare(Nodes(db), Files(storage.root, node=storage.node), storage.node)
+        await Due(db, node=storage.node).drop_claims()
         return await _shown_account(db) if makes_admin else None
     finally:
         await db.close()

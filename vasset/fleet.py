@@ -14,7 +14,7 @@ from vasset.options import Data, Json
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The node, as `vasset node list` says.")]
 
-app = typer.Typer(help="Storage nodes: list, drain, undrain.")
+app = typer.Typer(help="Storage nodes: list, drain, undrain, adopt.")
 
 
 @app.command("list")
@@ -65,6 +65,23 @@ def undrain(name: Name, data: Data = None) -> None:
     """
     _set_draining(data, name, draining=False)
     typer.echo(f"{name} takes downloads again.")
+
+
+@app.command()
+def adopt(name: Name, data: Data = None) -> None:
+    """Let a node take an empty root at its next start, because its disk is new.
+
+    A node that has worked before refuses a root without its marker: mostly the disk is not mounted.
+
+    Example: vasset node adopt node-2
+    """
+    from storage.nodes import Nodes
+    from vasset.asking import ask_database
+
+    if not ask_database(data, lambda db: Nodes(db).set_adopts(name, adopts=True)):
+        message = f"there is no node {name}: see `vasset node list`"
+        raise CommandError(message)
+    typer.echo(f"{name} takes the root that it finds at its next start; what it had is missing.")
 
 
 def _set_draining(data: Path | None, name: str, *, draining: bool) -> None:

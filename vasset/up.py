@@ -108,12 +108,9 @@ class Up:
             self.has_answered = True
 
     def _prepare(self) -> None:
-        from storage.files import Files  # noqa: PLC0415 - while the servers start
-        from vasset.first_run import prepare  # noqa: PLC0415
+        from vasset.first_run import prepare  # noqa: PLC0415 - while the servers start
         from vasset.schema import migrate  # noqa: PLC0415
 
-        storage = self.settings.storage
-        Files(storage.root, node=storage.node).prepare_root()
         database = self.settings.database
         url, pooler = database.url.get_secret_value(), database.pooler
         self._ask_database(lambda: migrate(url, _tell, pooler))

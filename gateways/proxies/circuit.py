@@ -53,6 +53,10 @@ class Circuit:
         self._failures = 0
         return lease
 
+    def standing(self, exit_name: str) -> ProxyLease | None:
+        """Return what the provider does."""
+        return self._provider.standing(exit_name)
+
     async def release(self, lease: ProxyLease, history_id: int) -> None:
         """Give a lease back; that it fails says nothing of the next one."""
         await self._provider.release(lease, history_id)

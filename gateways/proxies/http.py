@@ -96,6 +96,10 @@ class HttpProvider:
         message = "The proxy provider rents out nothing but exits that failed lately."
         raise ProxyUnavailableError(message, reason="exits_cooling")
 
+    def standing(self, exit_name: str) -> ProxyLease | None:
+        """Return None: each of them is rented."""
+        del exit_name
+
     async def release(self, lease: ProxyLease, history_id: int) -> None:
         """Give a proxy back, if the third party wants to hear of it.
 

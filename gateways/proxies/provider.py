@@ -43,6 +43,13 @@ class Provider(Protocol):
         """
         ...
 
+    def standing(self, exit_name: str) -> ProxyLease | None:
+        """Return the lease of an exit that nobody rents out; None if only a kept lease leads there.
+
+        It is the same at any time, so it need not be kept from one stage to the next.
+        """
+        ...
+
     async def release(self, lease: ProxyLease, history_id: int) -> None:
         """Give a lease back.
 
@@ -56,13 +63,20 @@ class Provider(Protocol):
         ...
 
 
+_DIRECT = ProxyLease(url=None, exit_name="direct")
+
+
 class Direct:
     """The provider ``none``: downloads go out from this machine's own address."""
 
     async def acquire(self, need: Need) -> ProxyLease:
         """Return the lease that means: no proxy."""
         del need
-        return ProxyLease(url=None, exit_name="direct")
+        return _DIRECT
+
+    def standing(self, exit_name: str) -> ProxyLease | None:
+        """Return the lease that means: no proxy."""
+        return _DIRECT if exit_name == _DIRECT.exit_name else None
 
     async def release(self, lease: ProxyLease, history_id: int) -> None:
         """Do nothing."""

@@ -38,6 +38,10 @@ class StaticList:
         message = "Every proxy of the list failed lately."
         raise ProxyUnavailableError(message, reason="exits_cooling")
 
+    def standing(self, exit_name: str) -> ProxyLease | None:
+        """Return the proxy of the list with this name, or None."""
+        return next((lease for lease in self._waiting if lease.exit_name == exit_name), None)
+
     async def release(self, lease: ProxyLease, history_id: int) -> None:
         """Do nothing."""
 

@@ -36,7 +36,7 @@ async def test_a_poison_is_given_up_and_its_neighbours_end_well(
 ) -> None:
     urls = [site.held_url(number) for number in (130, 131, 132, 133)]
     poison, *innocent = [await idle_station.submit(url, Mode.ARCHIVE) for url in urls]
-    worker = await idle_station.start_worker()
+    worker = await idle_station.start_worker(VASSET_DOWNLOADS__SLOTS="5")
     await all_fetch(worker, 4)
     worker.stop(signal.SIGKILL)
     await idle_station.services.db.raw(A_MINUTE_LATER)

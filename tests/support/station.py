@@ -72,10 +72,16 @@ class Station:
 
     async def start_worker(self, **environment: str) -> Worker:
         """Start a worker and return when it takes messages."""
+        worker = self.begin_worker(**environment)
+        log = worker.log
+        await eventually(lambda: worker.lines("worker_started"), timeout_s=120, what=str(log))
+        return worker
+
+    def begin_worker(self, **environment: str) -> Worker:
+        """Start a worker, whatever becomes of it."""
         log = self._folder / f"worker-{len(self.workers)}.log"
         worker = Worker({**self._environment, **environment}, log)
         self.workers.append(worker)
-        await eventually(lambda: worker.lines("worker_started"), timeout_s=120, what=str(log))
         return worker
 
     async def die_at(self, point: str, **environment: str) -> None:
