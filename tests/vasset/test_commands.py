@@ -127,7 +127,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
     [
         *[(name,) for name in ("up", "web", "worker", "scheduler", "migrate", "doctor", "scrub")],
         *[("user", name) for name in ("add", "list", "passwd", "disable", "quota")],
-        *[("node", name) for name in ("list", "drain", "undrain")],
+        *[("node", name) for name in ("list", "drain", "undrain", "adopt")],
         *[("limit", name) for name in ("list", "set", "clear")],
         *[(name,) for name in ("login", "logout", "get", "ls", "rm")],
     ],
