@@ -55,7 +55,7 @@ LOOK_PATIENCE_S = 4.0
 """How long a look waits to see whether a playlist grows; one that may need longer is live."""
 
 # The parts of one film are a list too: none of them is what was asked for.
-_LISTS = ("playlist", "multi_video")
+_LISTS = ("playlist", "multi_video", "compat_list")
 
 Tell = Callable[[Report], None]
 Work = Callable[[Start | Look, str, Tell], Report | None]

@@ -119,6 +119,8 @@ def _entries(found: Mapping[str, Any], url: str, max_entries: int) -> Iterator[E
     # What several share says nothing of any of them, nor does the address of the list.
     shared = {key for key, times in pages.items() if times > 1}
     shared |= {_key(url), _key(_text(found.get("webpage_url")))}
+    # What is no address is none that could be shared.
+    shared.discard(None)
     named = (_entry(one, url, shared) for one in told)
     sound = (one for one in named if clean_entry(one) is not None)
     yield from (one for one, _ in zip(sound, range(max_entries), strict=False))

@@ -1,5 +1,7 @@
 """The board of a terminal: a bar for each download, first the server's way, then ours."""
 
+import asyncio
+import sys
 from types import TracebackType
 from typing import Self
 
@@ -17,11 +19,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from vasset.client.boards import cautions, failure
+from vasset.client.boards import cautions, failure, remark
 from vasset.client.events import (
     Accepted,
     Event,
     Failed,
+    Listed,
     Progress,
     Saved,
     Saving,
@@ -76,12 +79,24 @@ class Bars:
                     self._bars.console.print(Text(line, style="yellow"), soft_wrap=True)
             case Failed():
                 self._end(event.history_id, Text(f"✗ {failure(event)}", style="red"))
-            case Waiting():
-                text = f"waiting {event.seconds:.0f} s, then going on: {printable(event.message)}"
-                self._bars.console.print(Text(text, style="yellow"))
+            case Waiting() | Listed():
+                history_id = event.history_id if isinstance(event, Listed) else None
+                self._end(history_id, Text(remark(event), style="yellow"))
+
+    async def agrees(self, question: str) -> bool | None:
+        """Ask the person at the terminal, with the bars out of the way; no is the default."""
+        if not sys.stdin.isatty():
+            return None
+        self._bars.stop()
+        try:
+            sys.stderr.write(f"{printable(question)} [y/N]: ")
+            sys.stderr.flush()
+            return (await _line()).strip().lower() in ("y", "yes")
+        finally:
+            self._bars.start()
 
     def _add(self, event: Accepted) -> None:
-        name = printable(event.url).rstrip("/").rpartition("/")[2][:32] or "?"
+        name = printable(event.title or event.url.rstrip("/").rpartition("/")[2])[:32] or "?"
         self._tasks[event.history_id] = self._bars.add_task(
             "queued",
             name=f"{event.history_id} {name}",
@@ -115,3 +130,21 @@ class Bars:
         if task is not None:
             self._bars.remove_task(task)
         self._bars.console.print(line, soft_wrap=True)
+
+
+async def _line() -> str:
+    """Return the next line of standard input; empty at its end."""
+    loop = asyncio.get_running_loop()
+    read = loop.create_future()
+
+    def take() -> None:
+        if not read.done():
+            read.set_result(sys.stdin.readline())
+
+    # Not in a thread: Ctrl-C could not end one that reads.
+    loop.add_reader(sys.stdin, take)
+    try:
+        line: str = await read
+    finally:
+        loop.remove_reader(sys.stdin)
+    return line

@@ -10,6 +10,7 @@ from vasset.client.events import (
     Accepted,
     Event,
     Failed,
+    Listed,
     Progress,
     Saved,
     Saving,
@@ -47,17 +48,18 @@ class Lines:
                     _write(sys.stderr, line)
             case Failed():
                 faults.say(failure(event))
-            case Waiting():
-                _write(
-                    sys.stderr,
-                    f"waiting {event.seconds:.0f} s, then going on: {printable(event.message)}",
-                )
+            case Waiting() | Listed():
+                _write(sys.stderr, remark(event))
+
+    async def agrees(self, question: str) -> None:
+        """Ask nobody: nobody may be there."""
 
     def _accept(self, event: Accepted) -> None:
         if self.gives_ids:
             _write(sys.stdout, str(event.history_id))
         else:
-            self._tell(event.history_id, f"accepted {printable(event.url)}")
+            called = f" ({event.title})" if event.title else ""
+            self._tell(event.history_id, printable(f"accepted {event.url}{called}"))
 
     def _tell(self, history_id: int, text: str) -> None:
         if self._told.get(history_id) != text:
@@ -73,10 +75,20 @@ class JsonLines:
         name = type(event).__name__.lower()
         _write(sys.stdout, json.dumps({"event": name, **asdict(event)}))
 
+    async def agrees(self, question: str) -> None:
+        """Ask nobody: a program answers no questions."""
+
 
 def cautions(event: Saved) -> list[str]:
     """Return the warnings of a saved file, each in one line."""
     return [printable(f"{event.history_id}: warning: {text}") for text in event.warnings]
+
+
+def remark(event: Waiting | Listed) -> str:
+    """Return in one line what is neither progress nor an end."""
+    if isinstance(event, Listed):
+        return printable(f"{event.url} {event.message}")
+    return f"waiting {event.seconds:.0f} s, then going on: {printable(event.message)}"
 
 
 def failure(event: Failed) -> str:

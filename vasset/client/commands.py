@@ -10,7 +10,20 @@ import typer
 
 from domain.requests import Quality
 from domain.states import Mode
-from vasset.client.options import Account, Addresses, Folder, Key, Server, StatusName, Url
+from vasset.client.options import (
+    Account,
+    Addresses,
+    Entries,
+    First,
+    Folder,
+    Key,
+    NoWait,
+    Server,
+    StatusName,
+    Url,
+    Yes,
+    choice_of,
+)
 from vasset.options import Data, Json, PasswordStdin
 
 KEY_PREFIX = "vst_"
@@ -67,10 +80,11 @@ def get(  # noqa: PLR0913 - its options
     mode: Annotated[Mode, typer.Option(help="How long the server keeps it.")] = Mode.QUICK,
     quality: Annotated[Quality, typer.Option(help="The best there is, up to this.")] = Quality.BEST,
     output: Folder = Path(),
+    entries: Entries = None,
     *,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Only submit, and write the ids.")
-    ] = False,
+    first: First = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
     url: Url = None,
     key: Key = None,
     data: Data = None,
@@ -80,8 +94,8 @@ def get(  # noqa: PLR0913 - its options
     """Download videos: submit, watch, save each file and check its MD5.
 
     Exit status 0 only if every file arrived and matched. What breaks off goes on where it was.
-    Without a login it uses this machine's own `vasset up`, started for the call if none runs, and
-    acts for its first administrator, with whom the page signs in too.
+    Of an address with several videos it saves all; a terminal is asked first. Without a login it
+    uses this machine's own `vasset up`, started if none runs, as its first administrator.
 
     Example: vasset get https://video.example/watch/1 --quality 720p -o ~/Videos
     """
@@ -89,15 +103,15 @@ def get(  # noqa: PLR0913 - its options
     from vasset.client import calls, submission
     from vasset.client.getting import Wanted
     from vasset.client.places import Asked
-    from vasset.client.submission import Form
 
     words = submission.addresses(addresses, texts.lines(sys.stdin.buffer))
     wanted = Wanted(
         urls=[word for word in words if not _is_id(word)],
         history_ids=[int(word) for word in words if _is_id(word)],
-        form=Form(mode=mode, quality=quality),
+        form=submission.Form(mode=mode, quality=quality),
         folder=output,
         is_awaited=not no_wait,
+        choice=choice_of(entries, is_first=first, is_agreed=yes),
     )
     asked = Asked(url=url, key=key, data=data, account=account)
     raise typer.Exit(calls.run(asked, wanted, as_json=json))

@@ -12,6 +12,23 @@ class Accepted:
 
     history_id: int
     url: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An address is a list of several videos; ``wanted`` is how many of them are asked for.
+
+    With an id, it is the download which found that out, and which is no more.
+    """
+
+    history_id: int | None
+    url: str
+    title: str
+    entries: int
+    truncated: bool
+    wanted: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +88,7 @@ class Waiting:
     seconds: float
 
 
-Event = Accepted | Progress | Saving | Saved | Failed | Waiting
+Event = Accepted | Listed | Progress | Saving | Saved | Failed | Waiting
 
 
 class Board(Protocol):
@@ -79,6 +96,10 @@ class Board(Protocol):
 
     def show(self, event: Event) -> None:
         """Show one event."""
+        ...
+
+    async def agrees(self, question: str) -> bool | None:
+        """Return what a person answers; None where nobody can be asked."""
         ...
 
 

@@ -1,11 +1,14 @@
 """Arguments and options of the client's commands, and how they are judged."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.states import Status
+
+if TYPE_CHECKING:
+    from vasset.client.lists import Choice
 
 
 def checked(url: str | None) -> str | None:
@@ -85,6 +88,54 @@ Folder = Annotated[
         file_okay=False,
         help="Folder to save into, made if it is not there.",
     ),
+]
+
+
+def checked_entries(text: str | None) -> str | None:
+    """Return positions of a list unchanged.
+
+    Raises:
+        BadParameter: They are none.
+    """
+    from vasset.client.lists import spans_of  # noqa: PLC0415 - --help needs none of it
+
+    try:
+        if text is not None:
+            spans_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text
+
+
+def choice_of(entries: str | None, *, is_first: bool, is_agreed: bool) -> "Choice":
+    """Return which videos are wanted of an address that leads to several.
+
+    Raises:
+        BadParameter: Only the first, and others too.
+    """
+    from vasset.client.lists import Choice, spans_of  # noqa: PLC0415 - --help needs none of it
+
+    if is_first and entries is not None:
+        message = "--first and --entries exclude each other"
+        raise typer.BadParameter(message)
+    spans = None if entries is None else spans_of(entries)
+    return Choice(is_first=is_first, spans=spans, is_agreed=is_agreed)
+
+
+First = Annotated[
+    bool, typer.Option("--first", help="Of an address with several videos only the first.")
+]
+Entries = Annotated[
+    str | None,
+    typer.Option(
+        metavar="1-3,7",
+        help="Of an address with several videos only these, by their places in the list.",
+        callback=checked_entries,
+    ),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Only submit, and write the ids.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Take all of an address with several videos unasked.")
 ]
 StatusName = Annotated[
     str | None,

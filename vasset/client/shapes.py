@@ -57,6 +57,23 @@ class Download(Shown):
     created_at: str = ""
 
 
+class Entry(Shown):
+    """One video of a list; with an ``entry`` it is one of several at its address."""
+
+    index: int = 0
+    title: str = ""
+    url: str
+    entry: dict[str, int | str] | None = None
+
+
+class Parsed(Shown):
+    """What is at an address; a video has no entries."""
+
+    title: str = ""
+    entries: list[Entry] | None = None
+    truncated: bool = False
+
+
 class Refused(Shown):
     """An address that was not accepted, and why."""
 

@@ -1,6 +1,7 @@
 """The submission: addresses in, downloads out, whatever becomes of single ones."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from vasset.client.shapes import Download, Failure, Refused, Submitted
 MAX_GROUP = 100
 _MAX_GROUP_BYTES = 32_768
 """Half of the largest body: the rest is room for quotes and escapes."""
+
+_MAX_TITLE = 200
 
 _NOT_AS_IT_IS = (400, 413, 414, 422)
 """Statuses that are about this very request: another one may be taken."""
@@ -30,6 +33,29 @@ class Form:
         return {"mode": self.mode, "quality": self.quality}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One video that is wanted.
+
+    Attributes:
+        entry: Which of several at the address, as the server named it; None if it names no list.
+        title: What its list calls it.
+        depth: Lists that led to it.
+    """
+
+    url: str
+    entry: str | Mapping[str, int | str] | None = None
+    title: str | None = None
+    depth: int = 0
+
+    @property
+    def body(self) -> dict[str, object]:
+        """Return the fields of a request."""
+        title = self.title and self.title[:_MAX_TITLE]
+        whole: dict[str, object] = {"url": self.url, "entry": self.entry, "title": title}
+        return {name: told for name, told in whole.items() if told}
+
+
 def addresses(words: Sequence[str], lines: Iterator[str]) -> list[str]:
     """Return each address once, in the order given.
 
@@ -46,17 +72,19 @@ def addresses(words: Sequence[str], lines: Iterator[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-async def submit(api: Api, urls: Sequence[str], form: Form) -> AsyncGenerator[Download | Refused]:
-    """Yield what became of each address, in the order given and as soon as the server says it.
+async def submit(
+    api: Api, items: Sequence[Item], form: Form
+) -> AsyncGenerator[tuple[Item, Download | Refused]]:
+    """Yield what became of each video, in the order given and as soon as the server says it.
 
     A refusal that is not about the request itself holds for the rest too, which is not asked: each
     group would be as patient anew.
     """
-    rest, most = urls, MAX_GROUP
+    rest, most = items, MAX_GROUP
     while rest:
         group = _first_group(rest, most)
         try:
-            items = await _submit_group(api, group, form)
+            answers = await _submit_group(api, group, form)
         except ApiError as error:
             is_of_it = error.status in _NOT_AS_IT_IS
             if is_of_it and len(group) > 1:
@@ -64,42 +92,47 @@ async def submit(api: Api, urls: Sequence[str], form: Form) -> AsyncGenerator[Do
                 most = len(group) // 2
                 continue
             group = group if is_of_it else rest
-            items = [_refused(url, error) for url in group]
-        for item in items:
-            yield item
+            answers = [_refused(item, error) for item in group]
+        for pair in zip(group, answers, strict=False):
+            yield pair
         rest = rest[len(group) :]
 
 
-async def submit_one(api: Api, url: str, form: Form) -> Download | Refused:
-    """Return what became of an address; a full quota is waited for as long as the server says."""
+async def submit_one(api: Api, item: Item, form: Form) -> Download | Refused:
+    """Return what became of a video; a full quota is waited for as long as the server says."""
     try:
-        return await _submit_alone(api, url, form)
+        return await _submit_alone(api, item, form)
     except ApiError as error:
-        return _refused(url, error)
+        return _refused(item, error)
 
 
-async def _submit_alone(api: Api, url: str, form: Form) -> Download:
-    body = {"url": url, **form.body}
+async def _submit_alone(api: Api, item: Item, form: Form) -> Download:
+    body = {**item.body, **form.body}
     return await api.ask("POST", "/download", Download, body=body, key=uuid4().hex)
 
 
-async def _submit_group(api: Api, urls: Sequence[str], form: Form) -> Sequence[Download | Refused]:
-    if len(urls) == 1:
-        return [await _submit_alone(api, urls[0], form)]
-    body = {"urls": urls, **form.body}
+async def _submit_group(
+    api: Api, items: Sequence[Item], form: Form
+) -> Sequence[Download | Refused]:
+    if len(items) == 1:
+        return [await _submit_alone(api, items[0], form)]
+    # An address alone is all that an older server knows.
+    wanted = [item.url if len(item.body) == 1 else item.body for item in items]
+    body = {"urls": wanted, **form.body}
     answer = await api.ask("POST", "/download/batch", Submitted, body=body, key=uuid4().hex)
     return answer.downloads
 
 
-def _first_group(urls: Sequence[str], most: int) -> Sequence[str]:
-    """Return as many of the first addresses as fit into one request, at least one."""
+def _first_group(items: Sequence[Item], most: int) -> Sequence[Item]:
+    """Return as many of the first videos as fit into one request, at least one."""
     size_bytes = 0
-    for count, url in enumerate(urls[:most]):
-        size_bytes += len(url.encode(errors="replace"))
+    for count, item in enumerate(items[:most]):
+        told = item.url if len(item.body) == 1 else json.dumps(item.body, ensure_ascii=False)
+        size_bytes += len(told.encode(errors="replace"))
         if count and size_bytes > _MAX_GROUP_BYTES:
-            return urls[:count]
-    return urls[:most]
+            return items[:count]
+    return items[:most]
 
 
-def _refused(url: str, error: ApiError) -> Refused:
-    return Refused(url=url, error=Failure(code=error.code, message=str(error)))
+def _refused(item: Item, error: ApiError) -> Refused:
+    return Refused(url=item.url, error=Failure(code=error.code, message=str(error)))
