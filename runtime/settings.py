@@ -1,5 +1,6 @@
 """The settings: what an administrator may decide. How they are read: settings_layers.py."""
 
+import re
 import socket
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -30,6 +31,10 @@ NodeName = Annotated[
 ]
 
 
+# It goes into headers, cookies and the page as it is.
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
+
+
 def _checked_url(url: str) -> str:
     """Return the URL of a server of ours without a slash at its end; an empty one is none.
 
@@ -41,7 +46,8 @@ def _checked_url(url: str) -> str:
     parts = urlsplit(url)
     # Raises ValueError for a port that is no number.
     _ = parts.port
-    odd = parts.username or parts.query or parts.fragment or not url.isprintable() or " " in url
+    is_plain = _PATH.fullmatch(parts.path) is not None and url.isascii() and " " not in url
+    odd = parts.username or parts.query or parts.fragment or not is_plain
     if parts.scheme not in ("http", "https") or not parts.hostname or odd:
         message = "is not the URL of a server, such as https://vasset.example or with a path"
         raise ValueError(message)

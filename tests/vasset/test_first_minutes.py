@@ -95,3 +95,10 @@ def test_the_address_for_others_is_one_that_they_can_open() -> None:
     assert probes.address(everywhere) == "http://127.0.0.1:9000"
     assert probes.address_for_others(public) == "https://media.example/vasset"
     assert probes.address_for_others(load({}).server) is None
+
+
+def test_an_account_of_this_machine_is_none_of_another_server(tmp_path: Path) -> None:
+    done = vasset("ls", "--account", ADMIN, "--url", "https://media.example", data=tmp_path)
+
+    assert done.returncode == 1
+    assert "--account is for this machine's own server" in done.stderr

@@ -49,7 +49,17 @@ async def test_a_refused_page_hears_what_to_set(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["media.example", "ftp://media.example", "http://", "http://0.0.0.0:8080", "http://[::]/"],
+    [
+        *("media.example", "ftp://media.example", "http://", "http://0.0.0.0:8080", "http://[::]/"),
+        *(
+            "http://a/b;c",
+            "http://a/b c",
+            "http://a/%2e",
+            "http://a//b",
+            'http://a/"',
+            "http://a?b",
+        ),
+    ],
 )
 def test_a_public_url_that_nobody_can_open_stops_the_start(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsError, match=r"server\.public_url"):

@@ -32,6 +32,9 @@ def opened(asked: Asked, *, starts: bool = False) -> Generator[Place]:
     Raises:
         CommandError: There is no key for it, or it does not run or start.
     """
+    if asked.account and asked.url:
+        message = "--account is for this machine's own server, not for another (--url, VASSET_URL)"
+        raise CommandError(message)
     known = None if (asked.data or asked.account) and not asked.url else _known(asked)
     if known is not None:
         yield known

@@ -1,6 +1,6 @@
 """The path in front of everything, where a proxy keeps more than this server under one name."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from runtime.settings import Settings
 from runtime.settings_layers import SettingsError
@@ -29,7 +29,8 @@ class Prefixed:
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [self._outside(*header) for header in message["headers"]]
+                headers = message.get("headers", [])
+                message["headers"] = [self._outside(*header) for header in headers]
             await send(message)
 
         _take_off(scope, self._prefixes)
@@ -62,7 +63,7 @@ def prefixed(app: App, settings: Settings, own: set[str]) -> App:
 
 def _take_off(scope: Scope, prefixes: list[str]) -> None:
     path = scope["path"]
-    for prefix in map(unquote, prefixes):
+    for prefix in prefixes:
         if path != prefix and not path.startswith(f"{prefix}/"):
             continue
         scope["path"] = path[len(prefix) :] or "/"
