@@ -78,10 +78,11 @@ def _retrying_with_care(original: _Method) -> _Method:
         self: Any, err: Exception, count: int, retries: int, *more: Any, **named: Any
     ) -> None:
         is_fatal = named.get("fatal", more[1] if len(more) > 1 else True)
-        wait_s = max(retry_wait(count, random.random()), _asked_wait(err))  # noqa: S311 - no secret
-        # What asks for a longer wait gets it, between two attempts.
+        asked_s = _asked_wait(err)
+        wait_s = max(retry_wait(count, random.random()), asked_s)  # noqa: S311 - no secret
+        # A longer wait belongs between two attempts; within one it would count as a stall.
         patience_s = RETRY_WAIT_S if self.ydl.aside.is_active else self.ydl.patience_s
-        if is_fatal and (count > retries or wait_s > patience_s):
+        if is_fatal and (count > retries or asked_s * count > patience_s):
             raise failure(str(err), (type(err), err, err.__traceback__)) from err
         original(self, err, count, retries, *more, **named)
         if count <= retries:

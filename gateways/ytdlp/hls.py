@@ -12,11 +12,14 @@ from domain.failures import LiveStreamError
 from gateways.ytdlp import playlists
 from gateways.ytdlp.playlists import Playlist
 
-RELOADS = 3
+RELOADS = 6
 """Readings of a playlist that says no end, after the first, before it is taken for ended."""
 
 _SPAN = 1.5
 """Target durations within which a live playlist must have grown. Source: RFC 8216, 6.2.1."""
+
+_CAUTION = 2
+"""How much longer it may take, since a live encoder may be late."""
 
 # Any, because its stub lacks what a downloader is given.
 _Downloader: Any = HlsFD
@@ -33,11 +36,14 @@ def is_growing(first: Playlist, read: Read, patience_s: float) -> bool:
         read: Reads it anew.
         patience_s: The longest wait; what needs more is taken for live.
     """
-    wait_s = first.target_s * _SPAN
+    least_s = first.target_s * _SPAN
     if first.is_ended or not first.segments:
         return False
-    if wait_s == 0 or wait_s > patience_s:
+    if least_s == 0 or least_s > patience_s:
         return True
+    # A window that has moved before is rarely a finished video: it gets all the time there is.
+    has_moved = first.segments[0].sequence > 1
+    wait_s = patience_s if has_moved else min(patience_s, least_s * _CAUTION)
     for _ in range(RELOADS):
         time.sleep(wait_s / RELOADS)
         again = read()

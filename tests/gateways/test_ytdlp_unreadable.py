@@ -131,3 +131,5 @@ async def test_a_segment_that_was_refused_to_the_end_tells_its_status_and_its_wa
 
     assert "HTTPError" in caught.value.__notes__[0]
     assert caught.value.retry_after is not None
+    # It asks for a longer wait than a fetch may sleep: that is for the next attempt.
+    assert len(odd.requests_for("/busy.ts")) == 1
