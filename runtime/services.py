@@ -51,6 +51,7 @@ from storage.socket_tickets import SocketTickets
 from storage.strays import Strays
 from storage.twins import Twins
 from storage.users import Users
+from storage.waits import Waits
 from storage.webhook_secrets import WebhookSecrets
 from storage.webhooks import Webhooks
 
@@ -78,6 +79,7 @@ class Services:
     counters: Counters
     ends: Ends
     limits: Limits
+    waits: Waits
     feed: Feed
     leases: Leases
     exits: Exits
@@ -97,18 +99,7 @@ class Services:
     @property
     def turns(self) -> Turns:
         """Return how much may run at once."""
-        downloads, proxy = self.settings.downloads, self.settings.proxy
-        return Turns(
-            slots=downloads.slots,
-            per_user=downloads.per_user_active,
-            newcomer_slots=min(downloads.newcomer_slots, downloads.slots - 1),
-            per_site=downloads.per_site_active,
-            site_starts=downloads.per_site_starts,
-            provider=proxy.provider,
-            provider_starts=proxy.starts,
-            share=downloads.share,
-            expected_bytes=downloads.expected_bytes,
-        )
+        return turns_of(self.settings)
 
     @property
     def address_policy(self) -> AddressPolicy:
@@ -130,6 +121,22 @@ class Services:
     def quick_ttl(self) -> timedelta:
         """Return how long a quick download's file is kept."""
         return timedelta(hours=self.settings.downloads.quick_ttl_h)
+
+
+def turns_of(settings: Settings) -> Turns:
+    """Return how much may run at once."""
+    downloads, proxy = settings.downloads, settings.proxy
+    return Turns(
+        slots=downloads.slots,
+        per_user=downloads.per_user_active,
+        newcomer_slots=min(downloads.newcomer_slots, downloads.slots - 1),
+        per_site=downloads.per_site_active,
+        site_starts=downloads.per_site_starts,
+        provider=proxy.provider,
+        provider_starts=proxy.starts,
+        share=downloads.share,
+        expected_bytes=downloads.expected_bytes,
+    )
 
 
 def policy_of(settings: Settings) -> AddressPolicy:
@@ -202,6 +209,7 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         counters=Counters(db),
         ends=Ends(db),
         limits=Limits(db),
+        waits=Waits(db, turns_of(settings)),
         feed=feed,
         leases=Leases(redis),
         exits=Exits(db),

@@ -799,6 +799,37 @@ SELECT l.kind, l.name, l.max_active, l.max_starts,
         WHERE l.kind = 'site' AND d.site = l.name AND d.status = 5) AS running
 FROM limits l ORDER BY l.kind, l.name;
 
+-- name: downloads_waits
+-- What holds back what is queued, and what pauses within a stage: of several things the one that
+-- ends last. It follows downloads_next_turns, and decides nothing.
+WITH waiting AS (
+    SELECT d.history_id, d.status, d.site, d.behind_twin, d.proxy_faults,
+           CASE WHEN d.not_before > now() THEN d.not_before END AS not_before,
+           CASE WHEN s.cooling_until > now() THEN s.cooling_until END AS site_until,
+           CASE WHEN p.cooling_until > now() THEN p.cooling_until END AS provider_until,
+           (SELECT count(*) FROM download_history r
+            WHERE r.status = 5 AND r.user_id = d.user_id) AS running
+    FROM download_history d
+    LEFT JOIN limits s ON s.kind = 'site' AND s.name = d.site
+    LEFT JOIN limits p ON p.kind = 'provider' AND p.name = :provider
+    WHERE d.history_id = ANY(CAST(:history_ids AS bigint[]))
+      AND (d.status = 4 OR (d.status = 5 AND d.not_before > now())))
+SELECT history_id,
+       CASE WHEN status = 4 AND behind_twin AND CAST(:share AS text) <> 'off' THEN 'duplicate'
+            WHEN status = 4 AND site_until >= greatest(not_before, provider_until, site_until)
+                THEN 'site_cooldown'
+            WHEN status = 4 AND provider_until >= greatest(not_before, provider_until) THEN 'proxy'
+            WHEN not_before IS NOT NULL AND proxy_faults > 0 THEN 'proxy'
+            WHEN not_before IS NOT NULL THEN 'retry'
+            WHEN :provider IN (SELECT closed_names('provider', :provider_starts)) THEN 'proxy'
+            WHEN site IN (SELECT closed_sites(:per_site, :site_starts)) THEN 'site_limit'
+            WHEN running >= :per_user THEN 'user_limit'
+            ELSE 'slot' END AS reason,
+       CASE WHEN status = 4 AND behind_twin AND CAST(:share AS text) <> 'off' THEN NULL
+            WHEN status = 5 THEN not_before
+            ELSE greatest(not_before, site_until, provider_until) END AS until
+FROM waiting;
+
 -- name: stage_runs_of
 SELECT attempt, stage, storage_node AS node, exit_name AS exit, outcome, detail, began_at,
        CAST(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - began_at) AS float8)

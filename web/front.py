@@ -111,7 +111,7 @@ async def open_front(settings: Settings, meter: Meter) -> AsyncGenerator[Front]:
             submits=Submits(services),
             cursors=Cursors(settings.auth.secret.get_secret_value()),
             desk=desk,
-            hub=Hub(services.feed, services.downloads),
+            hub=Hub(services.feed, services.downloads, services.waits),
             flights=_flights(services),
             meter=meter,
         )

@@ -22,6 +22,7 @@ from domain.entries import (
 )
 from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
 from domain.states import Mode, Stage
+from domain.waiting import WaitReason
 from domain.warnings import WarningCode
 from storage.users import is_local_email
 from web.accounts.common_passwords import TOO_COMMON, is_common
@@ -197,6 +198,16 @@ class WarningShown(BaseModel):
     message: str
 
 
+class WaitingShown(BaseModel):
+    """What a download waits for, and until when at the latest; null if nobody knows.
+
+    Only ``retry``, ``proxy`` and ``site_cooldown`` have an end that is known.
+    """
+
+    reason: WaitReason
+    until: datetime | None
+
+
 class DownloadShown(BaseModel):
     """A download as its owner sees it. Source: the contract, section 3."""
 
@@ -223,6 +234,13 @@ class DownloadShown(BaseModel):
         EntryAsked | None, Field(description="Of the list at the address; null: it is no list.")
     ] = None
     warnings: list[WarningShown]
+    waiting: Annotated[
+        WaitingShown | None,
+        Field(
+            description="There only while it waits, and only where a download is looked at.",
+            exclude_if=lambda waiting: waiting is None,
+        ),
+    ] = None
 
 
 class StageRunShown(BaseModel):

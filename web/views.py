@@ -9,6 +9,7 @@ from quart import Response
 from domain.download import User
 from domain.entries import decode_entry, shown_entry
 from domain.states import Status
+from domain.waiting import Waiting
 from storage.db import Row
 from web.shapes import (
     DownloadDetail,
@@ -16,6 +17,7 @@ from web.shapes import (
     FailureShown,
     StageRunShown,
     UserShown,
+    WaitingShown,
 )
 
 
@@ -29,8 +31,12 @@ def user_view(user: User) -> UserShown:
     return UserShown.model_validate(user, from_attributes=True)
 
 
-def download_view(row: Row) -> DownloadShown:
-    """Return what the owner of a download may see of its row: no path, no node, no claim."""
+def download_view(row: Row, waiting: Waiting | None = None) -> DownloadShown:
+    """Return what the owner of a download may see of its row: no path, no node, no claim.
+
+    Args:
+        waiting: What it waits for; None for nothing, or where nobody asks.
+    """
     status = Status(row["status"])
     shown = {name: row[name] for name in DownloadShown.model_fields if name in row}
     return DownloadShown.model_validate(
@@ -41,14 +47,20 @@ def download_view(row: Row) -> DownloadShown:
             "error": _failure(row),
             "entry": _entry(row),
             "warnings": json.loads(row["warnings"]),
+            "waiting": waiting_view(waiting),
         }
     )
 
 
-def detail_view(row: Row, runs: Sequence[Row]) -> DownloadDetail:
+def waiting_view(waiting: Waiting | None) -> WaitingShown | None:
+    """Return what a download waits for, as its owner sees it."""
+    return waiting and WaitingShown.model_validate(waiting, from_attributes=True)
+
+
+def detail_view(row: Row, runs: Sequence[Row], waiting: Waiting | None) -> DownloadDetail:
     """Return a download with the log of its stages."""
     shown = [StageRunShown.model_validate(dict(run)) for run in runs]
-    return DownloadDetail(**dict(download_view(row)), runs=shown)
+    return DownloadDetail(**dict(download_view(row, waiting)), runs=shown)
 
 
 def _entry(row: Row) -> object:

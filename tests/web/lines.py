@@ -62,3 +62,10 @@ class Rows:
 
     async def of_user(self, history_id: int, _: int) -> dict[str, Any] | None:
         return self.rows.get(history_id)
+
+
+class Waits:
+    """Nothing waits."""
+
+    async def of(self, _: object) -> dict[int, Any]:
+        return {}

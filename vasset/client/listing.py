@@ -46,10 +46,11 @@ def write(found: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(f"{json.dumps(found)}\n")
         return
-    lines = [_cells(Download.model_validate(row)) for row in found]
+    downloads = [Download.model_validate(row) for row in found]
     if sys.stdout.isatty():
-        _write_table(lines)
+        _write_table([_cells(one, _status_and_wait(one)) for one in downloads])
     else:
+        lines = [_cells(one, one.status) for one in downloads]
         sys.stdout.writelines("\t".join(line) + "\n" for line in lines)
 
 
@@ -72,11 +73,17 @@ def _write_table(lines: Sequence[Sequence[str]]) -> None:
     console.print(table)
 
 
-def _cells(download: Download) -> list[str]:
+def _status_and_wait(download: Download) -> str:
+    """Return the status and what it waits for: for eyes alone, a script goes by the status."""
+    waiting = download.waiting
+    return download.status if waiting is None else f"{download.status} ({waiting.text})"
+
+
+def _cells(download: Download, status: str) -> list[str]:
     size = "" if download.file_size is None else str(download.file_size)
     name = download.file_name or download.title or download.url
     created = download.created_at[:19]
-    cells = [str(download.history_id), download.status, download.mode, size, created, name]
+    cells = [str(download.history_id), status, download.mode, size, created, name]
     return [printable(cell) for cell in cells]
 
 

@@ -3,6 +3,7 @@
 Not the shapes of `web`: those bring the database's library along, and a newer server may say more.
 """
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,6 +39,19 @@ class Caution(Shown):
     message: str = ""
 
 
+class Waiting(Shown):
+    """What a download waits for."""
+
+    reason: str
+    until: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """Return it in words, with the time of day here at which it is over."""
+        until = self.until and f" until {self.until.astimezone():%H:%M}"
+        return self.reason.replace("_", " ") + (until or "")
+
+
 class Download(Shown):
     """A download as it stands."""
 
@@ -54,6 +68,7 @@ class Download(Shown):
     file_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     error: Failure | None = None
     warnings: list[Caution] = []
+    waiting: Waiting | None = None
     created_at: str = ""
 
 

@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response
 
+from domain.waiting import Waiting
 from storage.db import Row
 from storage.history import Filters
 from web.accounts.callers import admin
@@ -52,7 +53,8 @@ async def page() -> Response:
     found = await front().services.history.page(
         wanted, before=cursors.read(scope, asked.cursor), limit=asked.limit
     )
-    items = [_view(row) for row in found.rows]
+    waits = await front().services.waits.of(found.rows)
+    items = [_view(row, waits.get(row["history_id"])) for row in found.rows]
     return answer(AdminPageShown(items=items, next_cursor=cursors.give(scope, found.before)))
 
 
@@ -67,7 +69,8 @@ async def show(history_id: str) -> Response:
     if row is None:
         raise _unknown()
     runs = [AdminStageRunShown.model_validate(dict(run)) for run in await downloads.runs(number)]
-    return answer(AdminDownloadDetail(**dict(_view(row)), runs=runs))
+    waits = await front().services.waits.of([row])
+    return answer(AdminDownloadDetail(**dict(_view(row, waits.get(row["history_id"]))), runs=runs))
 
 
 @blueprint.post("/downloads/<history_id>/cancel")
@@ -101,7 +104,9 @@ def _unknown() -> ProblemError:
     return ProblemError(404, Code.NOT_FOUND, "There is no such download.")
 
 
-def _view(row: Row) -> AdminDownloadShown:
+def _view(row: Row, waiting: Waiting | None = None) -> AdminDownloadShown:
     return AdminDownloadShown(
-        **dict(download_view(row)), user_id=row["user_id"], storage_node=row["storage_node"]
+        **dict(download_view(row, waiting)),
+        user_id=row["user_id"],
+        storage_node=row["storage_node"],
     )

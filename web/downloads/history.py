@@ -31,9 +31,10 @@ async def page() -> Response:
     found = await front().services.history.page(
         wanted, before=cursors.read(scope, asked.cursor), limit=asked.limit
     )
+    waits = await front().services.waits.of(found.rows)
     return answer(
         PageShown(
-            items=[download_view(row) for row in found.rows],
+            items=[download_view(row, waits.get(row["history_id"])) for row in found.rows],
             next_cursor=cursors.give(scope, found.before),
         )
     )

@@ -66,7 +66,8 @@ async def show(history_id: str) -> Response:
     row = await downloads.of_user(path_id(history_id), user.user_id)
     if row is None:
         raise forbidden()
-    return answer(detail_view(row, await downloads.runs(row["history_id"])))
+    waiting = (await front().services.waits.of([row])).get(row["history_id"])
+    return answer(detail_view(row, await downloads.runs(row["history_id"]), waiting))
 
 
 @blueprint.post("/<history_id>/cancel")

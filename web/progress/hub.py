@@ -8,11 +8,12 @@ from runtime import logs
 from storage.downloads import Downloads
 from storage.feed import Ended, Feed
 from storage.redis_door import RedisFault
+from storage.waits import Waits
 from web.errands import end
 from web.progress.audiences import Audience
 from web.progress.lines import Line
 from web.progress.listeners import Listener
-from web.progress.watches import Watch
+from web.progress.watches import Message, Watch
 
 MAX_SOCKETS_PER_USER = 10
 LONGEST_BACKOFF_S = 5.0
@@ -27,9 +28,10 @@ class TooManySocketsError(Exception):
 class Hub:
     """Hands each event to the audience of its user."""
 
-    def __init__(self, feed: Feed, downloads: Downloads) -> None:
+    def __init__(self, feed: Feed, downloads: Downloads, waits: Waits) -> None:
         self._feed = feed
         self._downloads = downloads
+        self._waits = waits
         self._audiences: dict[int, Audience] = {}
         self._runs: dict[Audience, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -73,14 +75,23 @@ class Hub:
                 self._forget(user_id, audience)
                 await end([running])
 
+    async def snapshot(self, user_id: int) -> tuple[int, list[Message]]:
+        """Return the number of the user's last event, and what is queued or running."""
+        watch = self._watch_of(user_id)
+        # The number first, as for a socket: what happens during the reading is then told later.
+        seq = await watch.seq()
+        return seq, await watch.entries((await watch.rows(())).values())
+
     def _audience(self, user_id: int) -> Audience:
         audience = self._audiences.get(user_id)
         if audience is None:
-            watch = Watch(user_id=user_id, downloads=self._downloads, feed=self._feed)
-            audience = self._audiences[user_id] = Audience(watch)
+            audience = self._audiences[user_id] = Audience(self._watch_of(user_id))
             running = self._runs[audience] = asyncio.create_task(audience.run())
             running.add_done_callback(lambda run: self._ended(user_id, audience, run))
         return audience
+
+    def _watch_of(self, user_id: int) -> Watch:
+        return Watch(user_id=user_id, downloads=self._downloads, feed=self._feed, waits=self._waits)
 
     def _ended(self, user_id: int, audience: Audience, run: "asyncio.Task[None]") -> None:
         """Let who comes next have another audience, whatever ended this one."""

@@ -15,13 +15,14 @@ from storage.db import DatabaseError
 from storage.redis_door import RedisFault
 from storage.socket_tickets import TTL_S
 from web import origins
-from web.accounts.callers import Caller, known_caller, proven_caller, still_known
+from web.accounts.callers import Caller, caller, known_caller, proven_caller, still_known
 from web.accounts.shapes import SocketTicketShown
 from web.front import front
 from web.openapi.operations import Operation, operation
 from web.problems import Code, ProblemError
 from web.progress.hub import TooManySocketsError
 from web.progress.lines import LINE, Line
+from web.progress.shapes import ProgressSnapshot
 from web.progress.sockets import GONE, TRY_AGAIN, UNAUTHORIZED, Socket, SocketClosedError
 from web.transport.exchanges import exchange
 from web.views import answer
@@ -70,6 +71,18 @@ async def progress() -> None:
         with suppress(TimeoutError, *GONE):
             async with asyncio.timeout(1):
                 await socket.close(closed.code, closed.reason)
+
+
+@blueprint.get("/progress")
+@operation(Operation(tag="downloads", answers={200: ProgressSnapshot}))
+async def snapshot() -> Response:
+    """Return where everything that is queued or running stands: what a socket is told first.
+
+    For whom no socket gets through to: to be asked every few seconds.
+    """
+    user = await caller(Scope.READ)
+    seq, entries = await front().hub.snapshot(user.user_id)
+    return answer(ProgressSnapshot.model_validate({"seq": seq, "downloads": entries}))
 
 
 @blueprint.get("/ws/progress")

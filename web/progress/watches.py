@@ -1,14 +1,17 @@
 """Watches: what a user may be told, from the rows, and from the feed what only it knows."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from domain.states import Stage, Status
+from domain.waiting import Waiting
 from storage.db import Row
 from storage.downloads import Downloads
 from storage.feed import Feed, Heard, as_figures
+from storage.waits import Waits
 from web.progress.messages import checked
+from web.views import waiting_view
 
 Message = dict[str, Any]
 
@@ -20,6 +23,7 @@ class Watch:
     user_id: int
     downloads: Downloads
     feed: Feed
+    waits: Waits
 
     async def seq(self) -> int:
         """Return the number of the user's last event; what is read afterwards is as new."""
@@ -29,7 +33,8 @@ class Watch:
         """Return what of these rows is queued or running, as the snapshot shows it."""
         active = [row for row in rows if Status(row["status"]).is_active and not row["hidden_at"]]
         latest = await self.feed.latest([row["history_id"] for row in active])
-        return [_entry(row, latest.get(row["history_id"])) for row in active]
+        waits = await self.waits.of(active)
+        return [_entry(row, latest.get(row["history_id"]), waits) for row in active]
 
     async def missed(self, since: int) -> list[Message] | None:
         """Return what a client does not know that has heard everything up to a number.
@@ -72,7 +77,8 @@ def as_state(row: Row) -> Message:
     }
 
 
-def _entry(row: Row, latest: Message | None) -> Message:
+def _entry(row: Row, latest: Message | None, waits: Mapping[int, Waiting]) -> Message:
+    waiting = waiting_view(waits.get(row["history_id"]))
     figures = (latest is not None and _figures(row, latest)) or {}
     return {
         "history_id": row["history_id"],
@@ -81,6 +87,7 @@ def _entry(row: Row, latest: Message | None) -> Message:
         "mode": row["mode"],
         **{name: text for name, text in as_state(row).items() if name != "type"},
         **{name: figures.get(name) for name in as_figures(None)},
+        "waiting": waiting and waiting.model_dump(mode="json"),
     }
 
 

@@ -16,7 +16,7 @@ from tests.web.rows import Rows
 FIELDS = {
     "history_id", "url", "title", "extractor", "mode", "status", "status_code", "stage",
     "file_name", "file_size", "file_hash", "error", "attempts", "created_at", "started_at",
-    "finished_at", "expire_at", "thumbnail", "duration_s", "warnings",
+    "finished_at", "expire_at", "thumbnail", "duration_s", "entry", "warnings",
 }  # fmt: skip
 BAD_IDS = [
     "-1", "0", "1.0", "1e3", "0x1", "%D9%A3", "%201", "1%20OR%201", "01", "9223372036854775808",

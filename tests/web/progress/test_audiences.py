@@ -13,7 +13,7 @@ from domain.states import Stage, Status
 from storage.db import DatabaseError
 from storage.feed import Heard, as_message
 from tests.support.waiting import eventually
-from tests.web.lines import Line, Rows
+from tests.web.lines import Line, Rows, Waits
 from web.progress import audiences
 from web.progress.audiences import Audience
 from web.progress.listeners import Listener
@@ -47,7 +47,10 @@ class Stand:
     def __init__(self, *history_ids: int) -> None:
         self.feed, self.rows = Feed(), Rows(*history_ids)
         watch = Watch(
-            user_id=USER_ID, downloads=cast("Any", self.rows), feed=cast("Any", self.feed)
+            user_id=USER_ID,
+            downloads=cast("Any", self.rows),
+            feed=cast("Any", self.feed),
+            waits=cast("Any", Waits()),
         )
         self.audience = Audience(watch)
 

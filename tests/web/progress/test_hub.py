@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as RedisAwayError
 
 from storage.feed import Heard
 from tests.support.waiting import eventually
-from tests.web.lines import Line, Rows
+from tests.web.lines import Line, Rows, Waits
 from web.progress import hub as hubs
 from web.progress.hub import Hub, TooManySocketsError
 
@@ -49,7 +49,7 @@ def event(user_id: int) -> Heard:
 
 
 def hub_over(feed: Feed) -> Hub:
-    return Hub(cast("Any", feed), cast("Any", Rows(1)))
+    return Hub(cast("Any", feed), cast("Any", Rows(1)), cast("Any", Waits()))
 
 
 def watch(hub: Hub, user_id: int, line: Line) -> Any:  # noqa: ANN401 - as the hub gives it

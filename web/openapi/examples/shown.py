@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from domain.keys import Scope
 from domain.states import Mode, Stage, Status
+from domain.waiting import WaitReason
 from storage.audit import Action
 from storage.webhooks import DeliveryStatus
 from web import shapes
@@ -19,6 +20,7 @@ from web.openapi.examples.asked import EMAIL, REFRESH, URL
 from web.openapi.examples.overview import OVERVIEW
 from web.page.session import SessionGiven
 from web.parse.shapes import FormatShown, ParsedShown
+from web.progress.shapes import ProgressEntry, ProgressSnapshot
 from web.webhooks import shapes as webhook_shapes
 
 _CURSOR = "MTA0MS4zZjA5"
@@ -251,6 +253,27 @@ ANSWERS: tuple[BaseModel, ...] = (
                 running=2,
                 used_at=_ENDED,
                 cooling_until=None,
+            )
+        ],
+    ),
+    ProgressSnapshot(
+        seq=1_764_057_600_000_123,
+        downloads=[
+            ProgressEntry(
+                history_id=1042,
+                url=URL,
+                title=None,
+                mode=Mode.ARCHIVE,
+                status=Status.QUEUED.label,
+                status_code=int(Status.QUEUED),
+                stage=Stage.ACQUIRE_PROXY,
+                attempt=1,
+                percent=None,
+                downloaded_bytes=None,
+                total_bytes=None,
+                speed_bps=None,
+                eta_s=None,
+                waiting=shapes.WaitingShown(reason=WaitReason.SITE_COOLDOWN, until=_ENDED),
             )
         ],
     ),
