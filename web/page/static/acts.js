@@ -4,8 +4,10 @@ import { call } from "./api.js";
 import { byId, setRemoved, take } from "./downloads.js";
 import { h } from "./dom.js";
 import { span } from "./format.js";
+import { addressOf } from "./place.js";
 import { removeSoon } from "./removals.js";
 import { refusalWords } from "./refusals.js";
+import { offerLists } from "./submit.js";
 import { toast } from "./toasts.js";
 import { t } from "./words.js";
 
@@ -33,7 +35,7 @@ export function saveAll(ids) {
 export function copy(id) {
   return attempt(async () => {
     const ticket = await call("POST", "/download/file-ticket", { body: { history_id: id } });
-    const link = new URL(placeOf(ticket), location.origin).href;
+    const link = placeOf(ticket).href;
     const time = span(ticket.expires_in);
     try {
       await navigator.clipboard.writeText(link);
@@ -48,6 +50,11 @@ export function copy(id) {
 /** Try a download again. */
 export function retry(id) {
   return attempt(() => take1(call("POST", `/download/${id}/retry`), { isCancelling: false }));
+}
+
+/** Put the list that a download turned out to be into the form, to choose from it. */
+export function choose(id) {
+  offerLists([byId(id).url]);
 }
 
 /** Cancel a download. */
@@ -94,11 +101,11 @@ async function attempt(act, onrefused = () => {}) {
 // The server's own address for itself may be one that this browser does not reach.
 function placeOf(ticket) {
   const { pathname, search } = new URL(ticket.url);
-  return pathname + search;
+  return addressOf(pathname.slice(pathname.lastIndexOf("/api/v1/")) + search);
 }
 
 function follow(ticket) {
-  const link = h("a", { href: placeOf(ticket), download: "" });
+  const link = h("a", { href: placeOf(ticket).href, download: "" });
   document.body.append(link);
   link.click();
   link.remove();

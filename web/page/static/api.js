@@ -1,6 +1,8 @@
 // The API: one request and its answer, or a refusal that can be put into words.
 
+import { addressOf } from "./place.js";
 import { accessToken, forget, refuse } from "./session.js";
+import { learnTime } from "./time.js";
 
 /** The server said no, or could not be reached (status 0, code "offline"). */
 export class RefusedError extends Error {
@@ -62,8 +64,9 @@ async function send(method, path, token, { body, headers = {}, signal, keepalive
   const all = { Accept: "application/json", ...headers };
   if (token !== null) all.Authorization = `Bearer ${token}`;
   if (body !== undefined) all["Content-Type"] = "application/json";
+  const askedAt = performance.now();
   try {
-    return await fetch(`/api/v1${path}`, {
+    const answer = await fetch(addressOf(`/api/v1${path}`), {
       method,
       headers: all,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -71,6 +74,8 @@ async function send(method, path, token, { body, headers = {}, signal, keepalive
       keepalive,
       credentials: "omit",
     });
+    learnTime(answer, askedAt);
+    return answer;
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw offline(error);

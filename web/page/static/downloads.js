@@ -5,7 +5,7 @@ import { socket } from "./socket.js";
 
 const LOOKS_AT_ONCE = 3;
 const NEWEST = 50;
-const FIGURES = ["percent", "downloaded_bytes", "total_bytes", "speed_bps", "eta_s"];
+const FIGURES = ["percent", "downloaded_bytes", "total_bytes", "speed_bps", "eta_s", "waiting"];
 const WISHES = ["error", "isCancelling"];
 
 /** Tells "changed" with a set of ids in `detail`, at most once a frame, and "ended" with one. */
@@ -99,19 +99,19 @@ async function lookOn() {
 }
 
 function hear(message) {
-  if (message.type === "snapshot") hearSnapshot(message.downloads);
+  if (message.type === "snapshot") hearSnapshot(message.downloads, message.isNews);
   else if (message.type === "progress") hearProgress(message);
   else if (message.type === "state") hearState(message);
 }
 
-function hearSnapshot(entries) {
+function hearSnapshot(entries, isNews = true) {
   const told = new Set(entries.map((entry) => entry.history_id));
   for (const download of known.values()) {
     if (isActive(download) && !told.has(download.history_id)) look(download.history_id);
   }
   for (const entry of entries) merge(entry);
   // After a gap it does not say what both began and ended meanwhile.
-  if (hasSnapshot) catchUp();
+  if (hasSnapshot && isNews) catchUp();
   hasSnapshot = true;
 }
 
@@ -121,6 +121,21 @@ async function catchUp() {
     take((await get("/user/history", { limit: NEWEST })).items, askedAt);
   } catch {
     // The rows that are shown stay true; a reload shows the rest.
+  }
+}
+
+/** Ask again what the queued ones wait for: that changes without a word of it. */
+export async function askForWaits() {
+  const askedAt = performance.now();
+  try {
+    for (const { history_id: id, waiting } of (await get("/progress")).downloads) {
+      const before = known.get(id);
+      if (before === undefined || !isActive(before) || heardAt.get(id) > askedAt) continue;
+      known.set(id, { ...before, waiting });
+      note(id);
+    }
+  } catch {
+    // What is shown stays; the next time is soon.
   }
 }
 

@@ -1,5 +1,6 @@
 // Numbers, sizes and times in the user's own form.
 
+import { now } from "./time.js";
 import { locale, t } from "./words.js";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
@@ -63,9 +64,10 @@ export function span(seconds) {
 /** Return a moment: the time alone if it is today. */
 export function moment(text) {
   const date = new Date(text);
-  const isToday = date.toDateString() === new Date().toDateString();
+  const today = new Date(now());
+  const isToday = date.toDateString() === today.toDateString();
   const day = isToday ? {} : { month: "short", day: "numeric" };
-  const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  const year = date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
   const form = { ...day, ...(isToday ? {} : year), hour: "numeric", minute: "2-digit" };
   return cached(Intl.DateTimeFormat, form).format(date);
 }

@@ -89,8 +89,19 @@ function header() {
 
 function lineNotice(signal) {
   const notice = h("div.line-notice", { role: "status" });
+  let [isAway, isShut] = [false, false];
+  const show = () => {
+    // Whoever set up the server can let sockets through; nobody else misses anything but speed.
+    const isTold = isShut && user?.role === "admin";
+    say(notice, isAway ? t("line.away") : isTold ? t("line.shut") : "");
+  };
   socket.addEventListener("line", ({ detail: isOpen }) => {
-    say(notice, isOpen ? "" : t("line.away"));
+    isAway = !isOpen;
+    show();
+  }, { signal });
+  socket.addEventListener("shut", ({ detail }) => {
+    isShut = detail;
+    show();
   }, { signal });
   return notice;
 }

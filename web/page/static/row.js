@@ -5,11 +5,12 @@ import { h, icon, iconButton, say } from "./dom.js";
 import { bytes, moment, percent, placeOf, site, span, speed } from "./format.js";
 import { failureAndAdvice, failureWords } from "./refusals.js";
 import { tile } from "./tile.js";
-import { t } from "./words.js";
+import { now } from "./time.js";
+import { has, t } from "./words.js";
 
 /**
  * Shows one download; `show` brings it up to date without making anything anew that stays.
- * `acts` are called with it: save, retry, cancel, copy, remove, select.
+ * `acts` are called with it: save, retry, choose, cancel, copy, remove, select.
  */
 export class Row {
   constructor(download, acts) {
@@ -19,6 +20,7 @@ export class Row {
     this.facts = h("p.facts");
     this.meter = h("progress", { max: 100 });
     this.trouble = h("p.trouble");
+    this.warnings = h("ul.warnings");
     this.actions = h("div.actions");
     this.box = h("input", { type: "checkbox", onchange: () => acts.select(this.id, this.box.checked) });
     this.body = h("div.body", {}, this.title, this.facts);
@@ -38,7 +40,9 @@ export class Row {
     if (isLive) this.showMeter(download, name);
     toggle(this.body, this.trouble, Boolean(download.error) && download.status !== "completed");
     if (download.error) this.showTrouble(download);
-    const state = `${download.status} ${download.isCancelling} ${name}`;
+    toggle(this.body, this.warnings, isReady(download) && download.warnings?.length > 0);
+    if (download.warnings) this.showWarnings(download.warnings);
+    const state = `${download.status} ${download.error?.code} ${download.isCancelling} ${name}`;
     if (state !== this.state) this.showActions(download, name);
     this.state = state;
     this.element.dataset.status = download.status;
@@ -82,6 +86,14 @@ export class Row {
     if (download.error.message) this.trouble.title = download.error.message;
   }
 
+  showWarnings(warnings) {
+    const told = warnings.map(({ code, message }) =>
+      has(`warning.${code}`) ? t(`warning.${code}`, { message }) : message);
+    if (this.warned === told.join("\n")) return;
+    this.warned = told.join("\n");
+    this.warnings.replaceChildren(...told.map((text) => h("li.note", {}, icon("alert"), text)));
+  }
+
   showActions(download, name) {
     const held = this.actions.contains(document.activeElement);
     const { acts, id } = this;
@@ -100,7 +112,10 @@ export class Row {
         ? h("span.muted", {}, t("row.cancelling"))
         : textButton("cancel", "close", acts.cancel, ".quiet"));
     } else if (download.status !== "expired") {
-      buttons.push(textButton("retry", "retry", acts.retry, ".soft"));
+      const isList = download.error?.code === "is_playlist";
+      buttons.push(isList
+        ? textButton("choose", "list", acts.choose, ".soft")
+        : textButton("retry", "retry", acts.retry, ".soft"));
     }
     if (!isActive(download)) {
       buttons.push(iconButton("trash", t("row.delete", { title: name }), () => acts.remove([id])));
@@ -134,10 +149,11 @@ function factsOf(download) {
 
 function liveFacts(download) {
   const attempt = download.attempts > 1 && t("row.attempt", { n: download.attempts });
-  if (download.status === "queued") return [t("status.queued"), attempt];
+  if (download.status === "queued") return [waitWords(download.waiting), attempt];
   const { percent: share, downloaded_bytes: done, total_bytes: total } = download;
   return [
     t(`stage.${download.stage}`),
+    download.waiting && waitWords(download.waiting),
     typeof share === "number" && percent(share),
     total ? t("row.of", { done: bytes(done ?? 0), total: bytes(total) }) : done && bytes(done),
     download.speed_bps && speed(download.speed_bps),
@@ -146,9 +162,19 @@ function liveFacts(download) {
   ];
 }
 
+function waitWords(waiting) {
+  if (!waiting) return t("status.queued");
+  const { reason, until } = waiting;
+  const isAhead = until !== null && Date.parse(until) > now();
+  if (isAhead && has(`waiting.${reason}.until`)) {
+    return t(`waiting.${reason}.until`, { time: moment(until) });
+  }
+  return has(`waiting.${reason}`) ? t(`waiting.${reason}`) : t("status.queued");
+}
+
 function endedFacts(download) {
   const { status, expire_at: until } = download;
-  const left = until && (Date.parse(until) - Date.now()) / 1000;
+  const left = until && (Date.parse(until) - now()) / 1000;
   return [
     status === "completed" ? t("mode.archive") : status !== "pending_cleanup" && t(`status.${status}`),
     status === "pending_cleanup" && t("row.kept", { time: span(left) }),

@@ -1,6 +1,9 @@
 // Who is signed in. The access token lives in this module alone and for minutes; what renews it
 // is a cookie that no script can read. Source: docs/decisions/0022-page.md.
 
+import { addressOf } from "./place.js";
+import { learnTime } from "./time.js";
+
 /** Tells "begun", and "ended" with whether it was ended by hand, here, in `detail`. */
 export const session = new EventTarget();
 
@@ -61,12 +64,15 @@ export function forget(isByHand = false) {
   if (was !== null) session.dispatchEvent(new CustomEvent("ended", { detail: isByHand }));
 }
 
-function exchange(method, path, body) {
-  return fetch(path, {
+async function exchange(method, path, body) {
+  const askedAt = performance.now();
+  const answer = await fetch(addressOf(path), {
     method,
     headers: body ? { "Content-Type": "application/json" } : {},
     body: body ? JSON.stringify(body) : undefined,
   });
+  learnTime(answer, askedAt);
+  return answer;
 }
 
 async function take(answer) {

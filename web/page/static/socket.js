@@ -1,5 +1,8 @@
-// The socket on which the server tells how far each download is; it comes back by itself.
+// The socket on which the server tells how far each download is; it comes back by itself. Where
+// a proxy lets none through, the same is asked for now and then.
 
+import { addressOf } from "./place.js";
+import { Polling } from "./polling.js";
 import { accessToken, refuse } from "./session.js";
 
 const LONGEST_WAIT_MS = 15_000;
@@ -9,9 +12,20 @@ const SETTLED_AFTER_MS = 500;
 // Beyond as many open tabs as a user may have, this one looks again now and then.
 const TOO_MANY = 4429;
 const TOKEN_ENDED = 4401;
+// A proxy may keep a socket waiting for good instead of refusing it.
+const OPEN_WITHIN_MS = 10_000;
+// So often in a row none opens while the server does answer: it is what lies between that refuses.
+const SHUT_AFTER = 2;
+const SHUT_WAIT_MS = 60_000;
 
-/** Tells "message" with what was said in `detail`, and "line" with whether it is open. */
+/**
+ * Tells "message" with what was said in `detail`, "line" with whether the server can be heard, and
+ * "shut" with whether no socket gets through to it.
+ */
 export const socket = new EventTarget();
+
+const polling = new Polling(hearPoll);
+let timesShut = 0;
 
 let line = null;
 let waitMs = 0;
@@ -33,6 +47,8 @@ export function connect() {
 export function disconnect() {
   isWanted = false;
   clearTimeout(timer);
+  polling.stop();
+  timesShut = 0;
   line?.close(1000);
   line = null;
 }
@@ -46,27 +62,65 @@ async function open() {
     return;
   }
   if (!isWanted || token === null || line !== null) return;
-  const address = new URL("/api/v1/ws/progress", location.href);
-  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  const address = addressOf("/api/v1/ws/progress");
+  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   if (toldUpTo) address.searchParams.set("since", toldUpTo);
   const opened = new WebSocket(address, ["bearer", token]);
   line = opened;
+  const late = setTimeout(() => opened.close(), OPEN_WITHIN_MS);
+  let isOpen = false;
   // If nothing was missed, nothing is said.
-  opened.addEventListener("open", () => setTimeout(settled, SETTLED_AFTER_MS, opened));
+  opened.addEventListener("open", () => {
+    isOpen = true;
+    clearTimeout(late);
+    setTimeout(settled, SETTLED_AFTER_MS, opened);
+  });
   opened.addEventListener("message", (event) => {
     if (opened !== line) return;
     const message = JSON.parse(event.data);
     toldUpTo = Math.max(toldUpTo, message.seq);
-    socket.dispatchEvent(new CustomEvent("message", { detail: message }));
+    tell("message", message);
     if (message.type === "snapshot") settled(opened);
   });
-  opened.addEventListener("close", (event) => closed(opened, event.code, token));
+  opened.addEventListener("close", (event) => {
+    clearTimeout(late);
+    if (isOpen) closed(opened, event.code, token);
+    else shut(opened);
+  });
 }
 
 function settled(which) {
   if (which !== line) return;
   waitMs = 0;
-  tellLine(true);
+  timesShut = 0;
+  polling.stop();
+  tell("shut", false);
+  tell("line", true);
+}
+
+/** See whether the server answers although no socket opens. */
+async function shut(which) {
+  if (which !== line) return;
+  line = null;
+  if (!isWanted) return;
+  again(polling.isOn ? SHUT_WAIT_MS : nextWait());
+  if (polling.isOn) return;
+  await polling.ask(new AbortController().signal);
+  if (timesShut < SHUT_AFTER || !isWanted || line?.readyState === WebSocket.OPEN) return;
+  polling.start();
+  tell("shut", true);
+  again(SHUT_WAIT_MS);
+}
+
+function hearPoll(snapshot) {
+  if (!isWanted) return;
+  timesShut = snapshot === null ? 0 : timesShut + 1;
+  if (snapshot !== null) {
+    const isNews = snapshot.seq !== toldUpTo;
+    toldUpTo = Math.max(toldUpTo, snapshot.seq);
+    tell("message", { ...snapshot, type: "snapshot", isNews });
+  }
+  tell("line", snapshot !== null);
 }
 
 function closed(which, code, token) {
@@ -75,7 +129,8 @@ function closed(which, code, token) {
   if (!isWanted) return;
   if (code === TOKEN_ENDED) refuse(token);
   // A token that ends in its own time is renewed without a word of it on the page.
-  if (code !== TOKEN_ENDED) tellLine(false);
+  if (code === TOO_MANY) polling.start();
+  else if (code !== TOKEN_ENDED && !polling.isOn) tell("line", false);
   again(code === TOO_MANY ? LONGEST_WAIT_MS : nextWait());
 }
 
@@ -91,8 +146,8 @@ function nextWait() {
   return wait * (0.5 + Math.random() / 2);
 }
 
-function tellLine(isOpen) {
-  socket.dispatchEvent(new CustomEvent("line", { detail: isOpen }));
+function tell(what, detail) {
+  socket.dispatchEvent(new CustomEvent(what, { detail }));
 }
 
 // A machine that slept may have a line that only looks open; a new one goes on behind it.

@@ -5,23 +5,40 @@ import { kept, keep } from "./choices.js";
 import { take } from "./downloads.js";
 import { freshId, h, icon, say } from "./dom.js";
 import { moment } from "./format.js";
+import { Lookups } from "./lookups.js";
 import { Preview } from "./preview.js";
 import { anyQualities } from "./qualities.js";
 import { refusalWords } from "./refusals.js";
 import { submitAll } from "./submitting.js";
+import { now } from "./time.js";
 import { announce, toast } from "./toasts.js";
 import { WebhookField } from "./webhookfield.js";
 import { t } from "./words.js";
 
 const MAX_FILE_BYTES = 1_000_000;
-const LOOK_AFTER_MS = 600;
+// After so long it is submitted without a look; of a list the server then starts nothing.
+const PATIENCE_MS = 30_000;
 
-// What was pasted outlives a new sign-in and another language.
+// What was pasted outlives a new sign-in and another language, as does what is looked at.
 let draft = "";
+const lookups = new Lookups();
+// How many addresses of a press wait for what is there.
+let waiting = 0;
+let form = null;
 
 /** Return the form. */
 export function submitForm() {
-  return new SubmitForm().element;
+  form = new SubmitForm();
+  return form.element;
+}
+
+lookups.addEventListener("changed", () => form?.preview.bringUp());
+
+/** Put addresses before what is in the box. */
+function putBack(urls) {
+  const text = [...new Set(urls), draft].filter(Boolean).join("\n");
+  if (form) form.fill(text);
+  else draft = text;
 }
 
 class SubmitForm {
@@ -36,7 +53,7 @@ class SubmitForm {
     this.quality = h("select", { id: freshId(), name: "quality" });
     this.button = h("button.primary.large", { type: "submit" }, icon("down"), h("span"));
     this.webhook = new WebhookField();
-    this.preview = new Preview();
+    this.preview = new Preview(lookups);
     this.preview.addEventListener("changed", () => this.show());
     this.file = h("input.unseen", {
       type: "file", accept: ".txt,text/plain", tabindex: -1, "aria-hidden": "true",
@@ -85,12 +102,7 @@ class SubmitForm {
     draft = this.box.value;
     this.box.rows = Math.min(8, Math.max(1, draft.split("\n").length));
     this.refusals.replaceChildren();
-    const { found } = addressesIn(draft);
-    clearTimeout(this.timer);
-    if (found.length !== 1) this.preview.close();
-    else if (found[0] !== this.preview.url) {
-      this.timer = setTimeout(() => this.preview.look(found[0]), LOOK_AFTER_MS);
-    }
+    this.preview.show(addressesIn(draft).found);
     this.show();
   }
 
@@ -113,14 +125,11 @@ class SubmitForm {
     this.box.focus();
   }
 
-  wanted() {
-    return this.preview.addresses ?? addressesIn(draft).found;
-  }
-
   show() {
     const { found, others } = addressesIn(draft);
-    const n = this.wanted().length;
+    const n = this.preview.items(found).length;
     const words = [];
+    if (waiting) words.push(t("submit.waiting", { n: waiting }));
     if (found.length > 1) words.push(t("submit.found", { n: found.length }));
     if (others.length && found.length) {
       words.push(t("submit.not_found", { n: others.length, first: others[0].slice(0, 60) }));
@@ -132,56 +141,96 @@ class SubmitForm {
 
   async submit(event) {
     event.preventDefault();
-    const urls = this.wanted();
+    const urls = addressesIn(draft).found;
     if (!urls.length) {
       this.refuse([draft.trim() ? t("submit.none") : t("submit.placeholder")]);
       this.box.focus();
       return;
     }
+    const wish = this.wish();
+    keep("mode", wish.mode);
+    const letGo = lookups.hold(urls);
+    try {
+      if (this.preview.isWhole(urls)) {
+        const items = this.preview.items(urls);
+        if (!items.length) {
+          this.refuse([t("preview.choose")]);
+          return;
+        }
+        // Empty at once: whoever has more pastes on while this is on its way.
+        this.fill("");
+        await this.send(items, wish);
+      } else await this.lookAndSend(urls, wish);
+    } finally {
+      letGo();
+    }
+  }
+
+  wish() {
     const mode = new FormData(this.element).get("mode");
-    keep("mode", mode);
-    const seen = this.seen();
-    const wish = { mode, quality: this.quality.value, webhook: this.webhook.address };
-    // Empty at once: whoever has more pastes on while this is on its way.
+    return { mode, quality: this.quality.value, webhook: this.webhook.address };
+  }
+
+  /** Send addresses once it is known that none of them is a list; else show the lists. */
+  async lookAndSend(urls, wish) {
     this.fill("");
+    this.wait(urls.length);
+    await lookups.over(urls, PATIENCE_MS);
+    this.wait(-urls.length);
+    if (urls.some((url) => lookups.of(url).isList)) offerLists(urls);
+    else await this.send(this.preview.items(urls), wish);
+  }
+
+  wait(n) {
+    waiting += n;
+    form.show();
+  }
+
+  async send(items, wish) {
     const askedAt = performance.now();
-    const { accepted, refused, stopped } = await submitAll(urls, wish);
-    take(accepted.map((item) => ({ ...item, ...seen.get(item.url) })), askedAt);
-    this.answered(accepted, refused, stopped);
+    const { accepted, refused, stopped } = await submitAll(items, wish);
+    // The server learns a title when it fetches; what was previewed has one, and a picture.
+    take(accepted.map(({ row, item }) => ({ ...row, ...item.seen })), askedAt);
+    form.answered(accepted, refused, stopped);
   }
 
   fill(text) {
     this.box.value = text;
-    this.preview.close();
     this.typed();
-    clearTimeout(this.timer);
-  }
-
-  // The server learns a title when it fetches; what was previewed has one already, and a picture.
-  seen() {
-    const { found, url, qualities } = this.preview;
-    const seen = new Map(found?.entries?.map((entry) => [entry.url, { previewed: entry.title }]));
-    if (qualities) seen.set(url, { previewed: found.title, picture: found.thumbnail_preview });
-    return seen;
+    if (text) lookups.begin();
   }
 
   answered(accepted, refused, stopped) {
     if (accepted.length) announce(t("submit.accepted", { n: accepted.length }));
     if (!refused.length) return;
-    this.fill([...refused.map(({ url }) => url), draft].filter(Boolean).join("\n"));
+    const urls = refused.map(({ item }) => item.url);
+    for (const url of urls) lookups.of(url)?.choose(refused.map(({ item }) => item));
+    if (refused.every(({ error }) => error.code === "is_playlist")) {
+      offerLists(urls);
+      return;
+    }
+    putBack(urls);
     if (this.webhook.takes(stopped)) return;
-    const told = refused.slice(0, 20).map(({ url, error }) => `${url} — ${refusalWords(error)}`);
+    const told = refused.slice(0, 20)
+      .map(({ item, error }) => `${item.title ?? item.url} — ${refusalWords(error)}`);
     if (stopped) this.refuse([refusalWords(stopped)]);
     else if (refused.length === 1) this.refuse([refusalWords(refused[0].error)]);
     else this.refuse([t("submit.refused", { n: refused.length }), ...told]);
   }
 
-  refuse([first, ...rest]) {
+  refuse([first, ...rest], kind = "fault") {
     this.refusals.replaceChildren(
-      h("p.fault", {}, icon("alert"), first),
+      h(`p.${kind}`, {}, icon(kind === "fault" ? "alert" : "list"), first),
       ...(rest.length ? [h("ul", {}, rest.map((line) => h("li", {}, line)))] : []),
     );
   }
+}
+
+/** Put addresses into the box, where the lists among them are shown to choose from. */
+export function offerLists(urls) {
+  putBack(urls);
+  form.refuse([t("submit.is_list")], "note");
+  form.box.focus();
 }
 
 function offer(select, options) {
@@ -196,7 +245,7 @@ function offer(select, options) {
 function keepChoice() {
   const chosen = kept("mode", ["quick_download", "archive"]) ?? "quick_download";
   const hours = Number(document.documentElement.dataset.quickTtlH);
-  const until = moment(new Date(Date.now() + hours * 3_600_000));
+  const until = moment(new Date(now() + hours * 3_600_000));
   const one = (value, name, hint, sign) => h(
     "label.segment",
     {},

@@ -6,33 +6,42 @@ import { call } from "./api.js";
 const MAX_BODY_BYTES = 56_000;
 
 /**
- * Submit addresses. Return what was accepted, what was refused with its error, and the refusal
- * that stopped the rest, which is then among the refused; null if nothing did.
+ * Submit items: each an address, with the entry and the title of its list if it has any, and what
+ * the page has `seen` of it. Return what was accepted, each `item` with its `row`, what was refused
+ * with its `error`, and the refusal that stopped the rest, which is then among the refused; null
+ * if nothing did.
  */
-export async function submitAll(urls, wish) {
+export async function submitAll(items, wish) {
   const [accepted, refused] = [[], []];
-  const groups = grouped(urls);
+  const groups = grouped(items);
   for (const [i, group] of groups.entries()) {
     try {
-      for (const item of await submitGroup(group, wish)) {
-        (item.history_id ? accepted : refused).push(item);
-      }
+      const answers = await submitGroup(group, wish);
+      answers.forEach((answer, k) => {
+        if (answer.history_id) accepted.push({ item: group[k], row: answer });
+        else refused.push({ item: group[k], error: answer.error });
+      });
     } catch (error) {
       const rest = groups.slice(i).flat();
-      refused.push(...rest.map((url) => ({ url, error })));
+      refused.push(...rest.map((item) => ({ item, error })));
       return { accepted, refused, stopped: error };
     }
   }
   return { accepted, refused, stopped: null };
 }
 
-async function submitGroup(urls, wish) {
+async function submitGroup(items, wish) {
   // A request whose answer was lost is then not done twice when it is sent again.
   const headers = { "Idempotency-Key": freshKey() };
-  if (urls.length === 1) {
-    return [await persist("/download", { headers, body: { url: urls[0], ...wish } })];
+  if (items.length === 1) {
+    return [await persist("/download", { headers, body: { ...asked(items[0]), ...wish } })];
   }
+  const urls = items.map((item) => item.entry || item.title ? asked(item) : item.url);
   return (await persist("/download/batch", { headers, body: { urls, ...wish } })).downloads;
+}
+
+function asked({ url, entry, title }) {
+  return { url, entry, title: title || undefined };
 }
 
 async function persist(path, options) {
@@ -44,17 +53,17 @@ async function persist(path, options) {
   }
 }
 
-function grouped(urls) {
+function grouped(items) {
   const most = Number(document.documentElement.dataset.maxEntries);
   const groups = [[]];
   let size = 0;
-  for (const url of urls) {
-    const bytes = new TextEncoder().encode(url).length + 4;
+  for (const item of items) {
+    const bytes = new TextEncoder().encode(JSON.stringify(asked(item))).length + 1;
     if (groups.at(-1).length === most || size + bytes > MAX_BODY_BYTES) {
       groups.push([]);
       size = 0;
     }
-    groups.at(-1).push(url);
+    groups.at(-1).push(item);
     size += bytes;
   }
   return groups.filter((group) => group.length);

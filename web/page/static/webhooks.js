@@ -4,6 +4,7 @@ import { call, get } from "./api.js";
 import { h } from "./dom.js";
 import { moment } from "./format.js";
 import { refusalWords } from "./refusals.js";
+import { now } from "./time.js";
 import { toast } from "./toasts.js";
 import { webhookLog } from "./webhooklog.js";
 import { t } from "./words.js";
@@ -51,7 +52,7 @@ function secret(signal) {
 function stateWords({ exists, made_at: madeAt, previous_until: until }) {
   if (!exists) return t("webhooks.none");
   const since = t("webhooks.since", { time: moment(madeAt) });
-  if (!until || Date.parse(until) < Date.now()) return since;
+  if (!until || Date.parse(until) < now()) return since;
   return t("sentences", { first: since, second: t("webhooks.old_until", { time: moment(until) }) });
 }
 
