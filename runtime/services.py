@@ -79,7 +79,6 @@ class Services:
     counters: Counters
     ends: Ends
     limits: Limits
-    waits: Waits
     feed: Feed
     leases: Leases
     exits: Exits
@@ -99,7 +98,23 @@ class Services:
     @property
     def turns(self) -> Turns:
         """Return how much may run at once."""
-        return turns_of(self.settings)
+        downloads, proxy = self.settings.downloads, self.settings.proxy
+        return Turns(
+            slots=downloads.slots,
+            per_user=downloads.per_user_active,
+            newcomer_slots=min(downloads.newcomer_slots, downloads.slots - 1),
+            per_site=downloads.per_site_active,
+            site_starts=downloads.per_site_starts,
+            provider=proxy.provider,
+            provider_starts=proxy.starts,
+            share=downloads.share,
+            expected_bytes=downloads.expected_bytes,
+        )
+
+    @property
+    def waits(self) -> Waits:
+        """Return what says why a download has not started."""
+        return Waits(self.db, self.turns)
 
     @property
     def address_policy(self) -> AddressPolicy:
@@ -121,22 +136,6 @@ class Services:
     def quick_ttl(self) -> timedelta:
         """Return how long a quick download's file is kept."""
         return timedelta(hours=self.settings.downloads.quick_ttl_h)
-
-
-def turns_of(settings: Settings) -> Turns:
-    """Return how much may run at once."""
-    downloads, proxy = settings.downloads, settings.proxy
-    return Turns(
-        slots=downloads.slots,
-        per_user=downloads.per_user_active,
-        newcomer_slots=min(downloads.newcomer_slots, downloads.slots - 1),
-        per_site=downloads.per_site_active,
-        site_starts=downloads.per_site_starts,
-        provider=proxy.provider,
-        provider_starts=proxy.starts,
-        share=downloads.share,
-        expected_bytes=downloads.expected_bytes,
-    )
 
 
 def policy_of(settings: Settings) -> AddressPolicy:
@@ -209,7 +208,6 @@ def _services(settings: Settings, db: Db, redis: Redis) -> Services:
         counters=Counters(db),
         ends=Ends(db),
         limits=Limits(db),
-        waits=Waits(db, turns_of(settings)),
         feed=feed,
         leases=Leases(redis),
         exits=Exits(db),
