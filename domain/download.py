@@ -103,7 +103,7 @@ class FetchedMedia:
 
     Attributes:
         path: The one finished file, inside the staging folder.
-        extension: Without a dot, from the allow-list in gateways/ytdlp/options.py.
+        extension: Without a dot, from the allow-list in gateways/ytdlp/kinds.py.
         title: The site's text, cleaned of control characters; may be empty.
         md5: Of a file that is linked, whose digest is known; None: it is to be read.
         warnings: What is missing beside the video, or in doubt.

@@ -17,6 +17,7 @@ from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.networking import common as networking  # noqa: TID251 - the one file that may
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import PlaylistEntries, YoutubeDLError  # noqa: TID251 - the one file that may
+from yt_dlp.utils._utils import _UnsafeExtensionError  # noqa: TID251  # pyright: ignore[reportPrivateUsage] - its list is nowhere else
 
 from domain.failures import CorruptError, DownloadError, StalledError
 from gateways.egress.passage import USER
@@ -30,7 +31,7 @@ from gateways.ytdlp.inspection import inspect
 from gateways.ytdlp.lists import Choosing, Naming, alone
 from gateways.ytdlp.look_options import look_options
 from gateways.ytdlp.miniatures import Miniature
-from gateways.ytdlp.options import ytdlp_options
+from gateways.ytdlp.options import UNFINISHED, UNNAMED, ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -134,7 +135,7 @@ def _go_out(
 def _inspect(message: Inspect, door: socket.socket, level: Level) -> Report:
     door.close()
     confinement.shut_in(message.limits, message.staging, level)
-    return inspect(str(message.staging / message.name))
+    return inspect(message.staging / message.name)
 
 
 def visit(order: Start | Look, gate: str, tell: Tell) -> Report | None:
@@ -192,6 +193,10 @@ _networking: Any = networking
 _networking.make_ssl_context = cache(_networking.make_ssl_context)
 
 adjust()
+
+
+_unsafe: Any = _UnsafeExtensionError
+_TAKEN_EXTENSIONS: frozenset[str] = _unsafe.ALLOWED_EXTENSIONS - UNFINISHED
 
 
 class _Ytdlp(yt_dlp.YoutubeDL):
@@ -323,6 +328,13 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         for response in list(self._answers):
             response.close()
         self._answers.clear()
+
+    def process_info(self, info_dict: Any) -> None:  # noqa: ANN401 - a type only in the stubs
+        """Fetch one video, under an extension that yt-dlp takes; what is in it decides later."""
+        for one in (info_dict, *(info_dict.get("requested_formats") or ())):
+            if str(one.get("ext")).lower() not in _TAKEN_EXTENSIONS:
+                one["ext"] = UNNAMED
+        super().process_info(info_dict)
 
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         """Open an address or a request."""

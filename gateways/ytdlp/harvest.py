@@ -1,28 +1,44 @@
 """What a child left in its staging folder, believed only after a look."""
 
+import codecs
 import os
+import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from domain.download import FetchedMedia
 from domain.failures import CorruptError, TooLargeError, UnsupportedSiteError
-from gateways.ytdlp.options import EXTENSIONS, HOME, STEM
+from gateways.ytdlp.kinds import EXTENSIONS
+from gateways.ytdlp.options import HOME, STEM, UNFINISHED, UNKNOWN
 from gateways.ytdlp.protocol import Done, Inspected
 
-# What is served in place of a video: a page, or a list that makes a player open other files.
-_NOT_MEDIA = (b"<!doctype", b"<html", b"<?xml", b"<mpd", b"#extm3u", b"ffconcat")
+# What is served in the place of a video: a page, a list that makes a player open other files, a
+# picture, a packed file.
+_NOT_MEDIA = (
+    (("<!doctype", "<html"), "a web page"),
+    (("#extm3u", "<?xml", "<mpd", "ffconcat"), "a playlist"),
+    (("{", "["), "JSON"),
+    (("",), "text"),
+)
+_NOT_MEDIA_BYTES = (
+    ((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*"), "a picture"),
+    ((b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"Rar!", b"7z\xbc\xaf"), "an archive"),
+    ((b"%PDF-",), "a document"),
+    ((b"\x7fELF",), "a program"),
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _LOOKED_AT_BYTES = 512
-
-_STATED_SHARE = 0.95
-_SITES_SHARE = 0.9
-_TOLERANCE_S = 1.0
+_EXTENSION = re.compile(r"[A-Za-z0-9_]{1,16}")
 
 
 def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
     """Return the one finished file; call when nothing that could change it is left.
 
+    Its extension is the one that it came under, which ``named`` is to judge.
+
     Raises:
-        UnsupportedSiteError: What came has no kind that a video could have.
+        UnsupportedSiteError: What came is known to be no media.
         TooLargeError: It is larger than ``max_bytes``.
         CorruptError: There is no file, another beside it, or it is not a plain media file.
     """
@@ -32,9 +48,7 @@ def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
     if len(names) != 1:
         raise CorruptError
     stem, _, extension = names[0].partition(".")
-    if stem == STEM and extension == "unknown_video":
-        raise UnsupportedSiteError
-    if stem != STEM or extension not in EXTENSIONS:
+    if stem != STEM or not _EXTENSION.fullmatch(extension) or extension in UNFINISHED:
         raise CorruptError
     path = staging / names[0]
     size_bytes = _inspect(path)
@@ -53,18 +67,19 @@ def harvest(staging: Path, done: Done, max_bytes: int) -> FetchedMedia:
     )
 
 
-def check_length(media: FetchedMedia, inspected: Inspected) -> None:
-    """Do nothing if a file is as long as its container and its site say.
-
-    Both may round, and a site may count what it puts before and after; much less is cut short.
+def named(media: FetchedMedia, inspected: Inspected) -> FetchedMedia:
+    """Return a file under the name of what is in it; renames it in its folder.
 
     Raises:
-        CorruptError: It is much shorter.
+        UnsupportedSiteError: It is nothing that is known, and nobody called it a video.
+        CorruptError: It is nothing that is known.
     """
-    promises = ((inspected.stated_s, _STATED_SHARE), (media.duration_s, _SITES_SHARE))
-    for promised, share in promises:
-        if promised is not None and inspected.found_s < share * promised - _TOLERANCE_S:
-            raise CorruptError
+    extension = inspected.extension
+    if extension not in EXTENSIONS:
+        raise UnsupportedSiteError if media.extension == UNKNOWN else CorruptError
+    path = media.path.with_name(f"{STEM}.{extension}")
+    media.path.rename(path)
+    return replace(media, path=path, extension=extension)
 
 
 def _inspect(path: Path) -> int:
@@ -86,7 +101,25 @@ def _inspect(path: Path) -> int:
         beginning = os.read(descriptor, _LOOKED_AT_BYTES)
     finally:
         os.close(descriptor)
-    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(_NOT_MEDIA):
-        raise CorruptError
+    kind = _no_media(beginning)
+    if kind is not None:
+        explanation = f"The site sent {kind} instead of a video."
+        raise UnsupportedSiteError(explanation)
     return status.st_size
+
+
+def _no_media(beginning: bytes) -> str | None:
+    """Return what a file is that is known to be no media, or None."""
+    for prefixes, kind in _NOT_MEDIA_BYTES:
+        if beginning.startswith(prefixes):
+            return kind
+    if beginning[8:12] == b"WEBP":
+        return "a picture"
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(beginning)
+    except UnicodeDecodeError:
+        return None
+    if _CONTROLS.search(text):
+        return None
+    start = text.lstrip().lower()
+    return next(kind for prefixes, kind in _NOT_MEDIA if start.startswith(prefixes))

@@ -14,39 +14,20 @@ from domain.download import ProxyLease
 from domain.failures import LiveStreamError, UnsupportedSiteError
 from domain.requests import Container, Quality, Wish
 from gateways.ytdlp.connections import retry_wait
+from gateways.ytdlp.kinds import DEMUXERS
 from gateways.ytdlp.wrapping import wrapping
-
-EXTENSIONS = frozenset(
-    {
-        "3gp",
-        "aac",
-        "avi",
-        "flac",
-        "flv",
-        "m4a",
-        "m4v",
-        "mka",
-        "mkv",
-        "mov",
-        "mp3",
-        "mp4",
-        "mpeg",
-        "mpg",
-        "oga",
-        "ogg",
-        "ogv",
-        "opus",
-        "ts",
-        "wav",
-        "weba",
-        "webm",
-        "wmv",
-    }
-)
-"""The extensions, without a dot, that a finished file may have."""
 
 STEM = "media"
 """The one file name, so that no text of a site ever becomes part of a path."""
+
+UNKNOWN = "unknown_video"
+"""yt-dlp's extension for what neither address nor type names."""
+
+UNNAMED = "vid"
+"""The extension, one that yt-dlp takes, for a video under one that it does not take."""
+
+UNFINISHED = frozenset({"part", "temp", "ytdl", "meta", "orig", "uncut"})
+"""The extensions of what yt-dlp itself has not finished."""
 
 HOME = "home"
 """The folder in staging for what programs keep for themselves; nothing in it is believed."""
@@ -57,10 +38,8 @@ _FORMAT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,63}")
 # inside. So it may only read files, in container formats that name no others.
 # Source: reliability M6, M7; CVE-2026-107697.
 FFMPEG_INPUT = (
-    "-protocol_whitelist",
-    "file,crypto,data",
-    "-format_whitelist",
-    "mov,matroska,mpegts,mp3,aac,flac,ogg,wav,flv,avi,webvtt,srt",
+    *("-protocol_whitelist", "file,crypto,data"),
+    *("-format_whitelist", ",".join((*DEMUXERS, "webvtt", "srt"))),
 )
 
 

@@ -30,6 +30,23 @@ class Merging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """How the bytes of a fetch came.
+
+    Attributes:
+        is_complete: Every answer stated where it ends and came up to there, and so did the list of
+            fragments.
+        is_as_sent: The file is one body as it was sent; nothing joined or rewrote it.
+        planned_s: How long the fragments last together, by the playlist that lists them; None for
+            none, and if it does not say.
+    """
+
+    is_complete: bool = False
+    is_as_sent: bool = False
+    planned_s: _Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """What the site said about the fetched media; the file is judged by its own.
 
@@ -43,6 +60,7 @@ class Done:
     thumbnail: str | None
     duration_s: _Seconds | None
     warnings: tuple[DownloadWarning, ...] = ()
+    transfer: Transfer = Transfer()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +68,19 @@ class Inspected:
     """What was found in a file.
 
     Attributes:
+        extension: By what is in it; None if it is no media that is known.
         stated_s: The length that its container states, or None.
         found_s: The length of what is really in it.
+        played_s: What its packets last; more than ``found_s`` never, less if it has gaps.
+        is_closed: Whether its end is there, by the sizes that its container states; None if it
+            states none. If it is not, nothing else is known.
     """
 
-    stated_s: _Seconds | None
-    found_s: _Seconds
+    extension: str | None
+    stated_s: _Seconds | None = None
+    found_s: _Seconds = 0.0
+    played_s: _Seconds = 0.0
+    is_closed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

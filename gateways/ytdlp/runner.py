@@ -16,7 +16,8 @@ from domain.findings import Findings
 from gateways.egress.gate import Gate
 from gateways.egress.passage import Passage
 from gateways.ytdlp.endings import cause_of
-from gateways.ytdlp.harvest import check_length, harvest
+from gateways.ytdlp.harvest import harvest, named
+from gateways.ytdlp.lengths import check_length
 from gateways.ytdlp.link import Job, Link
 from gateways.ytdlp.looking import LOOK_BYTES, LookOrder, hear_out
 from gateways.ytdlp.options import ChildOrder, FetchLimits, FetchOrder, Tools
@@ -124,8 +125,10 @@ class Runner:
         if code != 0 or not isinstance(told, Done):
             raise cause_of(code, told, passage)
         media = await asyncio.to_thread(harvest, order.staging, told, limits.max_bytes)
-        check_length(media, await self._inspect(media.path))
-        return media
+        inspected = await self._inspect(media.path)
+        warnings = check_length(inspected, told)
+        media = await asyncio.to_thread(named, media, inspected)
+        return replace(media, warnings=(*media.warnings, *warnings))
 
     async def look(self, order: LookOrder) -> Findings:
         """Return what is at an address; nothing is fetched, and no process of it is left.
@@ -147,7 +150,7 @@ class Runner:
         """Return what a second child, without any net, finds in a file.
 
         Raises:
-            CorruptError: It is no media, or looking into it takes too long.
+            CorruptError: It is damaged, or looking into it takes too long.
             InterruptedDownloadError: The server died.
         """
         # Not the link of the fetch: an upgrade may have retired it, and its last job closed it.

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from domain.failures import CorruptError, TooLargeError, UnsupportedSiteError
-from gateways.ytdlp.harvest import harvest
-from gateways.ytdlp.protocol import Done
+from gateways.ytdlp.harvest import harvest, named
+from gateways.ytdlp.protocol import Done, Inspected
 
 DONE = Done(title="T", extractor="generic", webpage_url=None, thumbnail=None, duration_s=None)
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 100
@@ -27,8 +27,8 @@ def test_one_plain_media_file_is_taken(tmp_path: Path) -> None:
         ("media.mp4", "media.mp4.part"),
         ("media.mp4", "media.f137.mp4"),
         ("media.mp4.part",),
-        ("media.php",),
-        ("media.MP4",),
+        ("media.part",),
+        ("media.p hp",),
         ("media",),
         ("other.mp4",),
         ("-.mp4",),
@@ -44,17 +44,33 @@ def test_anything_but_one_finished_media_file_is_corrupt(
         harvest(tmp_path, DONE, max_bytes=1_000)
 
 
-def test_a_file_of_no_known_kind_is_no_video(tmp_path: Path) -> None:
-    (tmp_path / "media.unknown_video").write_bytes(VIDEO)
+@pytest.mark.parametrize("name", ["media.php", "media.MP4", "media.unknown_video"])
+def test_a_file_is_called_by_what_is_in_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(VIDEO)
 
-    with pytest.raises(UnsupportedSiteError):
-        harvest(tmp_path, DONE, max_bytes=1_000)
+    media = named(harvest(tmp_path, DONE, max_bytes=1_000), Inspected(extension="mov"))
+
+    assert (media.path, media.extension) == (tmp_path / "media.mov", "mov")
+    assert media.path.read_bytes() == VIDEO
+
+
+@pytest.mark.parametrize("extension", [None, "../x", "php"])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("media.unknown_video", UnsupportedSiteError), ("media.mp4", CorruptError)]
+)
+def test_what_nobody_knows_is_refused_for_good_unless_it_was_called_a_video(
+    tmp_path: Path, name: str, kind: type[Exception], extension: str | None
+) -> None:
+    (tmp_path / name).write_bytes(VIDEO)
+    media = harvest(tmp_path, DONE, max_bytes=1_000)
+
+    with pytest.raises(kind):
+        named(media, Inspected(extension=extension))
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
         b"<!DOCTYPE html><html>",
         b" \r\n<HTML>",
         b"\xef\xbb\xbf<?xml version='1.0'?><MPD>",
@@ -62,8 +78,15 @@ def test_a_file_of_no_known_kind_is_no_video(tmp_path: Path) -> None:
         b"ffconcat version 1.0",
     ],
 )
-def test_a_body_that_is_no_media_is_corrupt(tmp_path: Path, body: bytes) -> None:
+def test_a_body_that_is_no_media_is_refused_for_good(tmp_path: Path, body: bytes) -> None:
     (tmp_path / "media.mp4").write_bytes(body)
+
+    with pytest.raises(UnsupportedSiteError):
+        harvest(tmp_path, DONE, max_bytes=1_000)
+
+
+def test_an_empty_file_is_corrupt(tmp_path: Path) -> None:
+    (tmp_path / "media.mp4").touch()
 
     with pytest.raises(CorruptError):
         harvest(tmp_path, DONE, max_bytes=1_000)

@@ -96,14 +96,14 @@ async def test_a_stream_without_end_is_refused_before_it_is_fetched(
 
 
 async def test_a_list_called_a_video_opens_nothing(fetch: Fetch, odd: OddSite) -> None:
-    with pytest.raises(failures.CorruptError):
+    with pytest.raises(failures.UnsupportedSiteError):
         await fetch(odd.url("/list.mp4"))
 
     assert odd.requests_for("/1.ts") == ()
 
 
-async def test_a_page_called_a_video_is_corrupt(fetch: Fetch, site: Site) -> None:
-    with pytest.raises(failures.CorruptError):
+async def test_a_page_called_a_video_is_unsupported(fetch: Fetch, site: Site) -> None:
+    with pytest.raises(failures.UnsupportedSiteError):
         await fetch(site.url("/lies.mp4"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from domain import failures
 from domain.addresses import AddressPolicy
 from domain.failures import DownloadError
-from gateways.ytdlp.options import EXTENSIONS
+from gateways.ytdlp.kinds import EXTENSIONS
 from gateways.ytdlp.runner import Runner
 from tests.gateways.tricks import Trickster
 from tests.support.fetching import LIMITS, ignore, order, running
@@ -62,12 +62,22 @@ def stolen(folder: Path) -> list[Path]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("playlist", "master", "concat", "sdp", "dash", "spaced", "avi"),
-        *("page", "nothing", "noise", "zip", "script"),
+        *("playlist", "master", "concat", "sdp", "dash", "spaced", "page", "zip", "script"),
     ],
 )
 @pytest.mark.usefixtures("sink")
-async def test_what_is_no_video_is_corrupt_and_steals_nothing(
+async def test_what_is_known_to_be_no_video_is_refused_and_steals_nothing(
+    runner: Runner, trickster: Trickster, staging: Path, name: str
+) -> None:
+    with pytest.raises(failures.UnsupportedSiteError):
+        await runner.fetch(order(trickster.url(f"/fake/{name}"), staging), ignore)
+
+    assert stolen(staging) == []
+
+
+@pytest.mark.parametrize("name", ["avi", "nothing", "noise"])
+@pytest.mark.usefixtures("sink")
+async def test_what_cannot_be_opened_is_corrupt_and_steals_nothing(
     runner: Runner, trickster: Trickster, staging: Path, name: str
 ) -> None:
     with pytest.raises(failures.CorruptError):
@@ -181,4 +191,4 @@ async def test_no_address_chooses_an_extension(
         media = None
 
     assert media is None or media.extension in EXTENSIONS
-    assert {file.name for file in staging.iterdir()} <= {"home", "media.mp4", "media.unknown_video"}
+    assert {file.name for file in staging.iterdir()} <= {"home", "media.mp4"}

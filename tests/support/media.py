@@ -43,7 +43,7 @@ class Media:
         self.dash = folder / "dash" / "manifest.mpd"
         for made in (self.hls, self.dash):
             made.parent.mkdir(parents=True, exist_ok=True)
-        ffmpeg = _Ffmpeg(find_ffmpeg())
+        ffmpeg = Ffmpeg(find_ffmpeg())
         ffmpeg.make(*_sources(_SECONDS, 160, 120), *_H264, *_AAC, *_FASTSTART, self.clip)
         ffmpeg.make(*_sources(1, 64, 48), *_H264, *_AAC, *_FASTSTART, self.tiny)
         ffmpeg.make("-i", self.clip, "-vn", "-c:a", "copy", *_FASTSTART, self.audio)
@@ -62,23 +62,26 @@ class Media:
         """
         return PaddedClip(self.tiny.read_bytes(), number, size_bytes)
 
-    def _make_hls(self, ffmpeg: "_Ffmpeg") -> None:
+    def _make_hls(self, ffmpeg: "Ffmpeg") -> None:
         segments = self.hls.with_name("segment%d.ts")
         options = ("-hls_time", "1", "-hls_playlist_type", "vod", "-hls_segment_filename", segments)
         ffmpeg.make("-i", self.clip, "-c", "copy", "-f", "hls", *options, self.hls)
 
-    def _make_dash(self, ffmpeg: "_Ffmpeg") -> None:
+    def _make_dash(self, ffmpeg: "Ffmpeg") -> None:
         streams = ("-map", "0:v", "-map", "0:v", "-map", "1:a", "-s:v:1", "160x120")
         sets = ("-adaptation_sets", "id=0,streams=v id=1,streams=a", "-seg_duration", "2")
         source = _sources(_SECONDS, 320, 240)
         ffmpeg.make(*source, *streams, *_H264, *_AAC, "-f", "dash", *sets, self.dash)
 
 
-class _Ffmpeg:
+class Ffmpeg:
+    """The program, by its path."""
+
     def __init__(self, program: Path) -> None:
         self._program = program
 
     def make(self, *arguments: str | Path) -> None:
+        """Run it, over whatever is there; the last argument is what it makes."""
         subprocess.run(  # noqa: S603 - ffmpeg with arguments of our own
             [self._program, "-nostdin", "-v", "error", "-y", *arguments], check=True
         )
