@@ -24,7 +24,7 @@ _MESSAGES = {
     WarningCode.SUBTITLES_MISSING: "Subtitles are missing: {}.",
     WarningCode.THUMBNAIL_MISSING: "The thumbnail could not be fetched.",
     WarningCode.CHAPTERS_MISSING: "The chapters could not be added.",
-    WarningCode.DURATION_MISMATCH: "The site states another duration: {}.",
+    WarningCode.DURATION_MISMATCH: "Another duration was stated: {}.",
     WarningCode.RECORDING_ENDED: "The recording of the live stream was ended: {}.",
 }
 

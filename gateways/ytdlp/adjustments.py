@@ -33,6 +33,7 @@ from domain.failures import CorruptError, DrmProtectedError, LoginRequiredError
 from gateways.retry_after import parse_retry_after
 from gateways.ytdlp.aside import RETRY_WAIT_S
 from gateways.ytdlp.connections import retry_wait
+from gateways.ytdlp.dash import joining_ranges
 from gateways.ytdlp.hls import Hls, is_growing
 from gateways.ytdlp.playlists import Playlist, parse
 
@@ -58,6 +59,7 @@ def adjust() -> None:
     extractor.report_drm = _caused_by(DrmProtectedError, extractor.report_drm)
     choice: Any = downloaders
     choice.HlsFD = choice.PROTOCOL_MAP["m3u8_native"] = Hls
+    extractor._parse_mpd_periods = joining_ranges(extractor._parse_mpd_periods)  # noqa: SLF001 - all manifests pass it
     generic: Any = GenericIE
     generic._extra_manifest_info = _finding_out(generic._extra_manifest_info)  # noqa: SLF001 - where it guesses
     extractor._parse_m3u8_vod_duration = _vod_duration  # noqa: SLF001 - of under a second it says None

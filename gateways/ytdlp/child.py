@@ -8,13 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet
 
 import yt_dlp  # noqa: TID251 - the one file that may
-from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
+from yt_dlp.networking import Request, Response  # noqa: TID251 - the one file that may
 from yt_dlp.networking import common as networking  # noqa: TID251 - the one file that may
+from yt_dlp.networking.exceptions import (  # noqa: TID251 - the one file that may
+    HTTPError,
+    TransportError,
+)
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import PlaylistEntries, YoutubeDLError  # noqa: TID251 - the one file that may
 from yt_dlp.utils._utils import _UnsafeExtensionError  # noqa: TID251  # pyright: ignore[reportPrivateUsage] - its list is nowhere else
@@ -44,11 +50,12 @@ from gateways.ytdlp.protocol import (
     encode_report,
 )
 from gateways.ytdlp.remarks import Remarks
+from gateways.ytdlp.responses import ResponseChecker, WrongAnswerError
 from gateways.ytdlp.sandbox import Level
 from gateways.ytdlp.shrinking import miniature_of
 from gateways.ytdlp.subtitles import choose, is_readable
 from gateways.ytdlp.tally import Tally
-from gateways.ytdlp.validators import Validators
+from gateways.ytdlp.transfers import TransferLog
 
 LOOPBACK = "127.0.0.1"
 
@@ -169,8 +176,11 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     """
     tally = Tally(start.limits.max_bytes, tell, time.monotonic)
 
+    rewriting = set[str]()
+
     def merging(hook: Mapping[str, Any]) -> None:
         if hook["status"] == "started" and hook["postprocessor"] != Planner.pp_key():
+            rewriting.add(hook["postprocessor"])
             tell(Merging())
 
     # Any, because the parameters have a type only in yt-dlp's stubs.
@@ -180,12 +190,21 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     patience_s = start.limits.stall_timeout.total_seconds() / 2
     wish = start.order.wish
     with _Ytdlp(options, Choosing(wish.entry, start.limits.max_entries), patience_s) as ytdlp:
+        ytdlp.transfers = transfers = TransferLog(start.order.staging, _part, HTTPError)
         ytdlp.add_progress_hook(ytdlp.aside.watch)
         ytdlp.add_progress_hook(tally.add)
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
         found: Any = ytdlp.extract_info(wish.url, download=True)
     done = facts(found)
-    return replace(done, warnings=(*done.warnings, *ytdlp.aside.warnings))
+    return replace(
+        done,
+        warnings=(*done.warnings, *ytdlp.aside.warnings),
+        transfer=transfers.facts(is_rewritten=bool(rewriting - {"MoveFiles"})),
+    )
+
+
+def _part(body: BytesIO, url: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - yt-dlp's
+    return Response(body, url, headers, status=HTTPStatus.PARTIAL_CONTENT)
 
 
 # Reading the certificates takes 15 ms; what the warm-up has read, its forks need not.
@@ -226,7 +245,9 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         is_look: bool = False,
     ) -> None:
         self._lists = lists
-        self.validators = Validators()
+        #: What is known of the transfers; None if nothing is fetched.
+        self.transfers: TransferLog | None = None
+        self._checker: ResponseChecker | None = None
         self.remarks = Remarks()
         self.connections = Connections()
         self.aside = Aside(patience_s)
@@ -318,10 +339,23 @@ class _Ytdlp(yt_dlp.YoutubeDL):
                     raise CorruptError
         return files
 
-    def dl(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - types only in the stubs
-        """Transfer one format; by then nobody reads what was opened before."""
+    def dl(self, name: Any, info: Any, subtitle: Any = False, test: Any = False) -> Any:  # noqa: ANN401, FBT002  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
+        """Transfer one format, or several together; each answer is held against its request.
+
+        By then nobody reads what was opened before.
+        """
         self.close_answers()
-        return super().dl(*given, **named)
+        if self.transfers is not None and not (subtitle or test):
+            self._checker = self.transfers.begin(info)
+        try:
+            return super().dl(name, info, subtitle, test)
+        finally:
+            self._checker = None
+
+    def plan(self, playlist: str, part: int | None) -> None:
+        """Note what a playlist of the transfer that runs is about to bring."""
+        if self.transfers is not None and self._checker is not None:
+            self.transfers.plan(playlist, part)
 
     def close_answers(self) -> None:
         """Close the connections of all answers that were not read to their end."""
@@ -341,14 +375,16 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         request: Any = Request(req) if isinstance(req, str) else req
         if self.aside.is_active:
             request.extensions["timeout"] = TIMEOUT_S
-        for name, value in self.validators.condition(request.url, request.headers).items():
-            if value is None:
-                del request.headers[name]
-            else:
-                request.headers[name] = value
+        if self._checker is None:
+            return self._send(request)
+        try:
+            return self._checker.open(request, self._send)
+        except WrongAnswerError as error:
+            raise TransportError(cause=error) from error
+
+    def _send(self, request: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
         response: Any = super().urlopen(request)
         self._answers.add(response)
-        self.validators.judge(request.url, response.status, response.headers)
         return response
 
 

@@ -77,6 +77,7 @@ class Hls(_Downloader):
                 raise LiveStreamError
             url, text = self._text(info_dict)
         whole = {"url": url, "hls_media_playlist_data": playlists.plain(text)}
+        self.ydl.plan(text, info_dict.get("format_index"))
         base: Any = super()
         return base.real_download(filename, {**info_dict, **whole})
 

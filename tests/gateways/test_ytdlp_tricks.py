@@ -11,6 +11,7 @@ import pytest
 from domain import failures
 from domain.addresses import AddressPolicy
 from domain.failures import DownloadError
+from domain.warnings import WarningCode
 from gateways.ytdlp.kinds import EXTENSIONS
 from gateways.ytdlp.runner import Runner
 from tests.gateways.tricks import Trickster
@@ -105,11 +106,12 @@ async def test_a_video_with_its_end_missing_is_corrupt(
         await runner.fetch(order(trickster.url(f"/broken/{name}"), staging), ignore)
 
 
-async def test_a_video_much_shorter_than_its_site_says_is_corrupt(
+async def test_a_whole_video_much_shorter_than_its_site_says_has_a_warning(
     runner: Runner, trickster: Trickster, staging: Path
 ) -> None:
-    with pytest.raises(failures.CorruptError):
-        await runner.fetch(order(trickster.url("/page/long"), staging), ignore)
+    media = await runner.fetch(order(trickster.url("/page/long"), staging), ignore)
+
+    assert [one.code for one in media.warnings] == [WarningCode.DURATION_MISMATCH]
 
 
 @pytest.mark.parametrize(

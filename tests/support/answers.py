@@ -42,6 +42,7 @@ class Answer:
 
     Attributes:
         is_endless: The content is repeated for ever and no length is told.
+        is_unmeasured: No length is told; the end of the body is that of the connection.
         etag: Without quotes; empty for none. With it the answer honours ranges.
     """
 
@@ -52,6 +53,7 @@ class Answer:
     pace: Pace = field(default_factory=Pace)
     etag: str = ""
     is_endless: bool = False
+    is_unmeasured: bool = False
 
 
 @dataclass(frozen=True, slots=True)

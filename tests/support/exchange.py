@@ -98,15 +98,16 @@ class Exchange(BaseHTTPRequestHandler):
     def _send_headers(self, answer: Answer, part: Slice, status: int) -> None:
         size = answer.content.size_bytes
         self.send_header("Content-Type", answer.media_type)
-        self.close_connection = self.close_connection or answer.is_endless
+        is_measured = not (answer.is_endless or answer.is_unmeasured)
+        self.close_connection = self.close_connection or not is_measured
         if self.close_connection:
             self.send_header("Connection", "close")
-        if not answer.is_endless:
+        if is_measured:
             self.send_header("Content-Length", str(part.stop - part.start))
         if answer.etag:
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("ETag", f'"{answer.etag}"')
-        if status == 206:
+        if status == 206 and "Content-Range" not in answer.headers:
             self.send_header("Content-Range", f"bytes {part.start}-{part.stop - 1}/{size}")
         elif status == 416:
             self.send_header("Content-Range", f"bytes */{size}")
