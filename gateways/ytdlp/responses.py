@@ -282,7 +282,10 @@ class _Begun:
         self._response = response
         self._beginning = beginning
 
-    def read(self, amt: int) -> bytes:
+    def read(self, amt: int | None = None) -> bytes:
+        if amt is None:
+            beginning, self._beginning = self._beginning, b""
+            return beginning + _all_of(self._response)
         beginning, self._beginning = self._beginning[:amt], self._beginning[amt:]
         return beginning or self._response.read(amt)
 

@@ -36,10 +36,7 @@ REPRESENTATION = (
     '<Representation id="v" mimeType="video/mp4" codecs="avc1.42c01e" bandwidth="100000">'
 )
 WIDEVINE = '<ContentProtection schemeIdUri="urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"/>'
-RANGES = (
-    '<BaseURL>/clip.mp4</BaseURL><SegmentList timescale="1" duration="2">'
-    '<Initialization range="0-99"/><SegmentURL mediaRange="100-999"/></SegmentList>'
-)
+UNNAMED = "<SegmentList><SegmentURL/></SegmentList>"
 
 
 def mpd(inner: str) -> str:
@@ -66,8 +63,8 @@ class OddLists(LocalServer):
                     mpd(f"{WIDEVINE}<BaseURL>/clip.mp4</BaseURL>"),
                     media_type="application/dash+xml",
                 )
-            case "/ranges.mpd":
-                return text(mpd(RANGES), media_type="application/dash+xml")
+            case "/unnamed.mpd":
+                return text(mpd(UNNAMED), media_type="application/dash+xml")
             case "/segment0.ts" | "/segment1.ts":
                 return Answer(
                     content=File(self._hls.with_name(request.path[1:])), media_type="video/mp2t"
@@ -103,7 +100,7 @@ def fetch(runner: Runner, tmp_path: Path) -> Fetch:
         ("/fairplay.m3u8", "DrmProtectedError"),
         ("/widevine.mpd", "DrmProtectedError"),
         ("/two-maps.m3u8", "UnsupportedSiteError"),
-        ("/ranges.mpd", "BrokenExtractorError"),
+        ("/unnamed.mpd", "BrokenExtractorError"),
     ],
 )
 async def test_a_list_that_cannot_be_taken_in_is_refused_for_good(
