@@ -8,10 +8,11 @@ Where yt-dlp turns a cause into a mere text, the cause is kept: it is judged by 
 import random
 import time
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from yt_dlp.downloader.fragment import FragmentFD  # noqa: TID251 - changes it
 from yt_dlp.downloader.http import HttpFD  # noqa: TID251 - changes it
 from yt_dlp.extractor.common import InfoExtractor  # noqa: TID251 - changes it
 from yt_dlp.extractor.generic import GenericIE  # noqa: TID251  # pyright: ignore[reportMissingTypeStubs] - changes it
+from yt_dlp.networking import Response  # noqa: TID251 - makes one
 from yt_dlp.postprocessor.ffmpeg import FFmpegEmbedSubtitlePP  # noqa: TID251  # pyright: ignore[reportMissingTypeStubs] - changes it
 from yt_dlp.utils import (  # noqa: TID251 - changes what raises them
     DownloadError,
@@ -28,6 +30,7 @@ from yt_dlp.utils import (  # noqa: TID251 - changes what raises them
     PostProcessingError,
     prepend_extension,
 )
+from yt_dlp.utils._utils import _UnsafeExtensionError  # noqa: TID251  # pyright: ignore[reportPrivateUsage] - its list is nowhere else
 
 from domain.failures import CorruptError, DrmProtectedError, LoginRequiredError
 from gateways.retry_after import parse_retry_after
@@ -35,10 +38,14 @@ from gateways.ytdlp.aside import RETRY_WAIT_S
 from gateways.ytdlp.connections import retry_wait
 from gateways.ytdlp.dash import joining_ranges
 from gateways.ytdlp.hls import Hls, is_growing
+from gateways.ytdlp.options import UNFINISHED, UNNAMED
 from gateways.ytdlp.playlists import Playlist, parse
 
 # Any, because all that is replaced has types only in yt-dlp's stubs, if at all.
 _Method = Callable[..., Any]
+
+_unsafe: Any = _UnsafeExtensionError
+_TAKEN_EXTENSIONS: frozenset[str] = _unsafe.ALLOWED_EXTENSIONS - UNFINISHED
 
 # 509: "bandwidth limit exceeded", of no RFC and of many servers.
 _REFUSALS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, 509)
@@ -65,6 +72,18 @@ def adjust() -> None:
     extractor._parse_m3u8_vod_duration = _vod_duration  # noqa: SLF001 - of under a second it says None
     extractor._request_webpage = _without_mark(extractor._request_webpage)  # noqa: SLF001 - pages and playlists
     generic._request_webpage = _closing_before(extractor._request_webpage)  # noqa: SLF001 - its own
+
+
+def name_safely(media: Any) -> None:
+    """Give a video an extension that yt-dlp takes; what is in it decides later."""
+    for one in (media, *(media.get("requested_formats") or ())):
+        if str(one.get("ext")).lower() not in _TAKEN_EXTENSIONS:
+            one["ext"] = UNNAMED
+
+
+def part_of(body: BytesIO, url: str, headers: Mapping[str, str]) -> Any:
+    """Return a response of yt-dlp's to a part of an address."""
+    return Response(body, url, headers, status=HTTPStatus.PARTIAL_CONTENT)
 
 
 def _retrying_with_care(original: _Method) -> _Method:

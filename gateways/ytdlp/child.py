@@ -8,14 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from http import HTTPStatus
-from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet
 
 import yt_dlp  # noqa: TID251 - the one file that may
-from yt_dlp.networking import Request, Response  # noqa: TID251 - the one file that may
+from yt_dlp.networking import Request  # noqa: TID251 - the one file that may
 from yt_dlp.networking import common as networking  # noqa: TID251 - the one file that may
 from yt_dlp.networking.exceptions import (  # noqa: TID251 - the one file that may
     HTTPError,
@@ -23,12 +21,11 @@ from yt_dlp.networking.exceptions import (  # noqa: TID251 - the one file that m
 )
 from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import PlaylistEntries, YoutubeDLError  # noqa: TID251 - the one file that may
-from yt_dlp.utils._utils import _UnsafeExtensionError  # noqa: TID251  # pyright: ignore[reportPrivateUsage] - its list is nowhere else
 
 from domain.failures import CorruptError, DownloadError, StalledError
 from gateways.egress.passage import USER
 from gateways.ytdlp import cage, confinement, namespaces, signals
-from gateways.ytdlp.adjustments import adjust
+from gateways.ytdlp.adjustments import adjust, name_safely, part_of
 from gateways.ytdlp.aside import TIMEOUT_S, Aside
 from gateways.ytdlp.causes import refusal_of, report_of
 from gateways.ytdlp.connections import Connections
@@ -37,7 +34,7 @@ from gateways.ytdlp.inspection import inspect
 from gateways.ytdlp.lists import Choosing, Naming, alone
 from gateways.ytdlp.look_options import look_options
 from gateways.ytdlp.miniatures import Miniature
-from gateways.ytdlp.options import UNFINISHED, UNNAMED, ytdlp_options
+from gateways.ytdlp.options import ytdlp_options
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -190,7 +187,7 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     patience_s = start.limits.stall_timeout.total_seconds() / 2
     wish = start.order.wish
     with _Ytdlp(options, Choosing(wish.entry, start.limits.max_entries), patience_s) as ytdlp:
-        ytdlp.transfers = transfers = TransferLog(start.order.staging, _part, HTTPError)
+        ytdlp.transfers = transfers = TransferLog(start.order.staging, part_of, HTTPError)
         ytdlp.add_progress_hook(ytdlp.aside.watch)
         ytdlp.add_progress_hook(tally.add)
         ytdlp.add_post_processor(Planner(tally), when="before_dl")
@@ -203,19 +200,11 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     )
 
 
-def _part(body: BytesIO, url: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - yt-dlp's
-    return Response(body, url, headers, status=HTTPStatus.PARTIAL_CONTENT)
-
-
 # Reading the certificates takes 15 ms; what the warm-up has read, its forks need not.
 _networking: Any = networking
 _networking.make_ssl_context = cache(_networking.make_ssl_context)
 
 adjust()
-
-
-_unsafe: Any = _UnsafeExtensionError
-_TAKEN_EXTENSIONS: frozenset[str] = _unsafe.ALLOWED_EXTENSIONS - UNFINISHED
 
 
 class _Ytdlp(yt_dlp.YoutubeDL):
@@ -365,9 +354,7 @@ class _Ytdlp(yt_dlp.YoutubeDL):
 
     def process_info(self, info_dict: Any) -> None:  # noqa: ANN401 - a type only in the stubs
         """Fetch one video, under an extension that yt-dlp takes; what is in it decides later."""
-        for one in (info_dict, *(info_dict.get("requested_formats") or ())):
-            if str(one.get("ext")).lower() not in _TAKEN_EXTENSIONS:
-                one["ext"] = UNNAMED
+        name_safely(info_dict)
         super().process_info(info_dict)
 
     def urlopen(self, req: Any) -> Any:  # noqa: ANN401 - a type only in the stubs
