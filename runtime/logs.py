@@ -2,10 +2,13 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+from typing_extensions import override
 
 from runtime.settings import Log
 
@@ -33,6 +36,42 @@ _NOISY = {
 }
 
 
+_REPEATED = ("dramatiq", "pika")
+_REPEAT_EVERY_S = 30.0
+
+
+class _Damper(logging.Filter):
+    """Lets a library say the same only every half minute, and how often it has been left out.
+
+    While a broker is away each consumer tells of it each second, with a traceback: hundreds of
+    lines in which nobody finds the one that matters.
+
+    Args:
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, int], tuple[float, int]] = {}
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        library = record.name.partition(".")[0]
+        if library not in _REPEATED:
+            return True
+        # By the place in the code: the texts hold numbers and names that differ each time.
+        place, now = (record.pathname, record.lineno), self._clock()
+        said_at, left_out = self._said.get(place, (-_REPEAT_EVERY_S, 0))
+        if now < said_at + _REPEAT_EVERY_S:
+            self._said[place] = (said_at, left_out + 1)
+            return False
+        self._said[place] = (now, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more like it)", ()
+        return True
+
+
 def configure(settings: Log, *, part: str) -> None:
     """Send this process's logs to standard error; ``part`` names it: web, worker, scheduler, up."""
     for_people = settings.format == "people" or (settings.format == "auto" and sys.stderr.isatty())
@@ -53,6 +92,7 @@ def configure(settings: Log, *, part: str) -> None:
         cache_logger_on_first_use=True,
     )
     sink = logging.StreamHandler(sys.stderr)
+    sink.addFilter(_Damper())
     sink.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -1,6 +1,7 @@
 """The checker: what was promised to clients against what rows, disks and Redis hold."""
 
 import hashlib
+import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -30,6 +31,7 @@ class Evidence:
         roots: The storage root of each node.
         leases: The downloads that have a proxy's lease in Redis.
         processes: What still runs of the children.
+        open_runs: The downloads of which a stage's run has no end.
     """
 
     accepted: Mapping[int, str]
@@ -39,6 +41,7 @@ class Evidence:
     booked: Mapping[int, int]
     leases: frozenset[int] = frozenset()
     processes: tuple[str, ...] = ()
+    open_runs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class Verdict:
     orphans: list[str]
     leaked: list[str]
     misbooked: list[str]
+    held: list[str]
+    misdescribed: list[str]
 
     @property
     def faults(self) -> dict[str, list[str]]:
@@ -99,6 +104,13 @@ def check(evidence: Evidence) -> Verdict:
             if i not in rows or rows[i]["status"] != Status.RUNNING
         ],
         misbooked=_misbooked(evidence),
+        held=_held(evidence, rows),
+        misdescribed=[
+            f"{i}: {fault}"
+            for i, path in paths.items()
+            if path in files
+            for fault in _misdescribed(path, rows[i])
+        ],
     )
 
 
@@ -129,6 +141,25 @@ def _matches(path: Path, row: Row, served: str) -> bool:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     size = path.stat().st_size
     return size == row["file_size"] and md5 == row["file_hash"] and served in ("", md5)
+
+
+def _held(evidence: Evidence, rows: Mapping[int, Row]) -> list[str]:
+    """Return downloads that have ended and yet are claimed, or of which a stage still runs."""
+    claimed = [
+        f"{i} is claimed" for i, row in rows.items() if _is_ended(row) and row["claim_until"]
+    ]
+    return claimed + [f"{i} has an open run" for i in evidence.open_runs if _is_ended(rows.get(i))]
+
+
+def _misdescribed(path: Path, row: Row) -> list[str]:
+    """Return what a row or our rules say otherwise of a file: its place, inode or mode."""
+    seen = path.stat()
+    said = {
+        "place": (row["file_path"], str(path)),
+        "inode": (row["file_inode"], seen.st_ino),
+        "mode": (0o600, stat.S_IMODE(seen.st_mode)),
+    }
+    return [name for name, (wanted, found) in said.items() if wanted != found]
 
 
 def _mixed(paths: Mapping[int, Path], rows: Mapping[int, Row]) -> list[str]:

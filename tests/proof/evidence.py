@@ -13,6 +13,8 @@ _ROWS = "SELECT * FROM download_history ORDER BY history_id"
 _MOVES = "SELECT * FROM transitions ORDER BY transition_id"
 _BOOKED = "SELECT user_id, sum(bytes) AS bytes FROM archive_changes GROUP BY user_id"
 
+_OPEN = "SELECT DISTINCT history_id FROM stage_runs WHERE ended_at IS NULL"
+
 
 async def gather(
     postgres: Postgres,
@@ -41,4 +43,5 @@ async def gather(
         roots=roots,
         leases=frozenset(await leases.held()),
         processes=processes,
+        open_runs=tuple(row["history_id"] for row in ask(_OPEN)),
     )

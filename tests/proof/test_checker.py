@@ -101,6 +101,11 @@ def share_a_file(evidence: Evidence) -> Evidence:
     return evidence
 
 
+def open_to_all(evidence: Evidence) -> Evidence:
+    file_of(evidence, 0).chmod(0o644)
+    return evidence
+
+
 def leave_staging(evidence: Evidence) -> Evidence:
     (evidence.roots["node-a"] / ".staging" / "7.1").mkdir()
     return evidence
@@ -111,7 +116,7 @@ MUTATIONS: list[tuple[Callable[[Evidence], Evidence], set[str]]] = [
     (delete_quick, {"missing"}),
     (flip_a_byte, {"mismatched"}),
     (serve_another, {"mismatched"}),
-    (share_a_file, {"mismatched", "mixed"}),
+    (share_a_file, {"mismatched", "mixed", "misdescribed"}),
     (add_a_file, {"unrecorded"}),
     (copy_a_file, {"unrecorded", "doubled"}),
     (leave_staging, {"orphans"}),
@@ -124,6 +129,11 @@ MUTATIONS: list[tuple[Callable[[Evidence], Evidence], set[str]]] = [
         {"illegal", "unrecorded", "misbooked"},
     ),
     (lambda e: dataclasses.replace(e, booked={}), {"misbooked"}),
+    (open_to_all, {"misdescribed"}),
+    (lambda e: row_changed(e, 0, file_path="/elsewhere/1"), {"misdescribed"}),
+    (lambda e: row_changed(e, 1, file_inode=1), {"misdescribed"}),
+    (lambda e: row_changed(e, 0, claim_until=e.rows[0]["finished_at"]), {"held"}),
+    (lambda e: dataclasses.replace(e, open_runs=(e.rows[2]["history_id"],)), {"held"}),
     (lambda e: move_added(e, 2, Status.CANCELLED), {"doubled", "illegal"}),
     (lambda e: move_added(e, 1, Status.EXPIRED), {"wrongly_deleted", "unrecorded"}),
     (lambda e: dataclasses.replace(e, moves=e.moves[1:]), {"illegal"}),

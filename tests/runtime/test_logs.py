@@ -53,3 +53,26 @@ def test_a_trace_never_shows_local_variables(form: str) -> None:
 
     assert "refused" in text
     assert "s3cret" not in text
+
+
+REPEATS = """
+import logging
+from runtime import logs
+from runtime.settings import Log
+
+logs.configure(Log(format="json", level="info"), part="worker")
+for number in range(100):
+    logging.getLogger("dramatiq.worker.ConsumerThread(queue)").critical("Refused: %d", number)
+    logging.getLogger("room").warning("ours")
+"""
+
+
+def test_what_a_library_of_the_broker_repeats_is_said_once_and_what_is_ours_each_time() -> None:
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", REPEATS], capture_output=True, text=True, check=True
+    )
+
+    events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert events.count("Refused: 0") == 1
+    assert events.count("ours") == 100
+    assert len(events) == 101
