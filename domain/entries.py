@@ -1,16 +1,22 @@
 """Entries: which of several videos at one address is meant."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
 MAX_ENTRY_ID_LENGTH = 200
 """Code points of an id that a site gives to an entry."""
 
+# Neither controls, which a terminal would obey, nor what turns a line around or breaks it.
+ENTRY_ID = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
+"""The characters that such an id may have."""
+
 MAX_ENTRY_INDEX = 100_000
 """The largest position in a list."""
 
 _FIRST = "first"
+_ID = re.compile(ENTRY_ID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +65,11 @@ def decode_entry(text: str) -> EntrySelector:
 
 def is_entry_id(text: str) -> bool:
     """Whether a text can be the id of an entry."""
-    return 0 < len(text) <= MAX_ENTRY_ID_LENGTH and text.isprintable() and text == text.strip()
+    if len(text) > MAX_ENTRY_ID_LENGTH or _ID.fullmatch(text) is None:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half a character, which no JSON can carry.
+        return False
+    return True

@@ -14,11 +14,11 @@ from pydantic import (
 )
 
 from domain.entries import (
+    ENTRY_ID,
     FIRST,
     MAX_ENTRY_ID_LENGTH,
     MAX_ENTRY_INDEX,
     EntrySelector,
-    is_entry_id,
 )
 from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
 from domain.states import Mode, Stage
@@ -68,7 +68,7 @@ class RefreshAsked(Asked):
 
 
 EntryIndex = Annotated[int, Field(ge=1, le=MAX_ENTRY_INDEX)]
-EntryId = Annotated[str, Field(min_length=1, max_length=MAX_ENTRY_ID_LENGTH)]
+EntryId = Annotated[str, Field(max_length=MAX_ENTRY_ID_LENGTH, pattern=ENTRY_ID)]
 _SHOWN_IF_GIVEN: Any = Field(exclude_if=lambda value: value is None)
 
 
@@ -89,9 +89,6 @@ class EntryNamed(Asked):
     def _check_name(self) -> Self:
         if self.index is None and self.id is None:
             message = "an index or an id must be given"
-            raise ValueError(message)
-        if self.id is not None and not is_entry_id(self.id):
-            message = "the id must be printable text"
             raise ValueError(message)
         return self
 
