@@ -114,6 +114,9 @@ CREATE TABLE IF NOT EXISTS download_history (
 ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS site            varchar(253) NOT NULL DEFAULT '',
     ADD COLUMN IF NOT EXISTS container       varchar(8),    -- wished; NULL: as it comes
+    ADD COLUMN IF NOT EXISTS format_ids      varchar(200),  -- wished, joined by +; format_id: their
+                                                            -- beginning, for an older version
+    ADD COLUMN IF NOT EXISTS audio_bitrate_kbps int,        -- wished; NULL: what is usual
     ADD COLUMN IF NOT EXISTS subtitles       varchar(400) NOT NULL DEFAULT '', -- wished: en,pt-BR
     ADD COLUMN IF NOT EXISTS entry           text,          -- of a list, as JSON; NULL: one video
     ADD COLUMN IF NOT EXISTS list_title      varchar(200),  -- as that list calls it

@@ -9,10 +9,12 @@ from domain.addresses import AddressPolicy
 from domain.entries import EntrySelector
 from domain.failures import DownloadError, FailureCode
 from domain.requests import check_url
+from domain.rungs import rung_of
 
 MAX_FORMATS = 300
 """Formats of one video; the largest sites have some eighty."""
 
+_NONE = "none"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -26,6 +28,7 @@ class Format:
         acodec: ``none`` for a picture alone.
         filesize: Bytes, announced or estimated.
         tbr: Kilobits a second, sound and picture together.
+        language: Of its sound, as the site names it.
         note: The site's own words for it.
     """
 
@@ -38,7 +41,23 @@ class Format:
     acodec: str | None = None
     filesize: int | None = None
     tbr: float | None = None
+    language: str | None = None
     note: str | None = None
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether it is more than sound, as far as the site said."""
+        return self.vcodec != _NONE
+
+    @property
+    def has_sound(self) -> bool | None:
+        """Whether it has sound; None if the site did not say."""
+        return None if self.acodec is None else self.acodec != _NONE
+
+    @property
+    def rung(self) -> int | None:
+        """Return the name of its size, 1080 for 1080p; None for sound, or if it is not known."""
+        return rung_of(self.width, self.height) if self.has_picture else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,30 +19,58 @@ MAX_URL_LENGTH = 2_048
 
 
 class Quality(StrEnum):
-    """The quality as people say it: a bound on the height, or only the sound."""
+    """The quality as people say it: a bound on the size of the picture, or only the sound."""
 
     BEST = "best"
+    P4320 = "4320p"
     P2160 = "2160p"
     P1440 = "1440p"
     P1080 = "1080p"
     P720 = "720p"
     P480 = "480p"
     P360 = "360p"
+    P240 = "240p"
+    P144 = "144p"
     AUDIO = "audio"
 
     @property
-    def max_height(self) -> int | None:
-        """Return the tallest picture wanted in pixels, or None for no bound."""
+    def max_rung(self) -> int | None:
+        """Return the largest rung that is wanted, as ``rung_of`` names them; None for no bound."""
         return int(self.value[:-1]) if self.value.endswith("p") else None
 
 
 class Container(StrEnum):
-    """What a video is wrapped in."""
+    """What a file is wrapped in: a video, or sound alone."""
 
     MP4 = "mp4"
     MKV = "mkv"
     WEBM = "webm"
+    MP3 = "mp3"
+    M4A = "m4a"
+    OPUS = "opus"
+    FLAC = "flac"
+    WAV = "wav"
 
+    @property
+    def is_audio(self) -> bool:
+        """Whether it holds sound alone."""
+        return self not in (Container.MP4, Container.MKV, Container.WEBM)
+
+    @property
+    def has_bitrate(self) -> bool:
+        """Whether its sound is compressed with loss, to a bitrate that can be chosen."""
+        return self in (Container.MP3, Container.M4A, Container.OPUS)
+
+
+MIN_AUDIO_KBPS = 32
+MAX_AUDIO_KBPS = 320
+"""Bitrates that can be chosen for sound. Source: ISO/IEC 11172-3, the largest of an MP3."""
+
+MAX_FORMAT_ID = 200
+"""Characters of a wished format id, or of several joined by ``+``."""
+
+# What yt-dlp replaces in each id, because its own language needs it.
+_NEVER_IN_AN_ID = frozenset(",/[]()")
 
 MAX_SUBTITLES = 10
 """Languages of one download."""
@@ -57,8 +85,10 @@ class Wish:
 
     Attributes:
         url: Checked by ``check_url``.
-        format_id: One exact format of the site, or None to choose by ``quality``.
-        container: None for the one that the site's formats come in.
+        format_id: One exact format of the site, or a picture and its sound, joined by ``+``;
+            None to choose by ``quality``.
+        container: None for the one that suits what comes; one of sound only with ``AUDIO``.
+        audio_bitrate_kbps: Of a container that has one; None for what is usual.
         subtitles: Languages, as ``LANGUAGE`` describes them.
         entry: Which video of the list at the address; None if the address is one video.
         title: As the list calls it, cleaned; None if it came from no list.
@@ -68,9 +98,36 @@ class Wish:
     quality: Quality = Quality.BEST
     format_id: str | None = None
     container: Container | None = None
+    audio_bitrate_kbps: int | None = None
     subtitles: tuple[str, ...] = ()
     entry: EntrySelector | None = None
     title: str | None = None
+
+
+def form_fault(
+    quality: Quality, container: Container | None, audio_bitrate_kbps: int | None
+) -> str | None:
+    """Return what in a wished form contradicts itself, for whoever wished it; None if nothing."""
+    is_audio = quality is Quality.AUDIO
+    if container is not None and container.is_audio and not is_audio:
+        return f'container "{container}" holds sound alone: it needs quality "audio"'
+    if container is not None and not container.is_audio and is_audio:
+        return f'container "{container}" holds a video: leave it out with quality "audio"'
+    if audio_bitrate_kbps is not None and not (container and container.has_bitrate):
+        return 'a bitrate of the sound needs container "mp3", "m4a" or "opus"'
+    return None
+
+
+def is_format_id(text: str) -> bool:
+    """Whether a text can name one format of a site, or several joined by ``+``.
+
+    A site may name its formats in any script, but by nothing that is blank or cannot be seen.
+    """
+    if not 0 < len(text) <= MAX_FORMAT_ID or not text.isprintable():
+        return False
+    if any(character.isspace() or character in _NEVER_IN_AN_ID for character in text):
+        return False
+    return all(text.split("+"))
 
 
 def site_of(url: str) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from domain.findings import Findings, Format
-from domain.requests import Quality, Wish
+from domain.requests import Container, Quality, Wish
+from domain.selection import choose, within
 
-_NONE = "none"
+_UNCOMPRESSED_KBPS = 1_536
+"""Of a FLAC or WAV that is made: two channels of 16 bits, 48,000 times a second."""
 
 
 def expected_bytes(findings: Findings, wish: Wish) -> int | None:
@@ -13,25 +15,26 @@ def expected_bytes(findings: Findings, wish: Wish) -> int | None:
 
     A picture alone gets its sound, as it will when it is fetched.
     """
-    if wish.format_id is not None:
-        chosen = [one for one in findings.formats if one.format_id == wish.format_id]
-    elif wish.quality is Quality.AUDIO:
-        chosen = [one for one in findings.formats if one.vcodec == _NONE]
-    else:
-        chosen = _best(findings.formats, wish.quality.max_height)
+    choice = choose(findings.formats, wish)
+    if choice is None:
+        return None
     seconds = findings.duration_s
-    size = _largest(chosen, seconds)
-    if size is None or not any(one.acodec == _NONE for one in chosen):
+    if choice.picture is None:
+        sizes = [_largest(choice.sounds, seconds), _converted(wish, seconds)]
+        return max((size for size in sizes if size is not None), default=None)
+    size = _largest(_alike(choice.picture, findings, wish), seconds)
+    if size is None or choice.picture.has_sound:
         return size
-    return size + (_largest((one for one in findings.formats if one.vcodec == _NONE), seconds) or 0)
+    sounds = (one for one in findings.formats if not one.has_picture)
+    return size + (_largest(sounds, seconds) or 0)
 
 
-def _best(formats: Iterable[Format], max_height: int | None) -> list[Format]:
-    """Return the formats of the greatest height that is wished for."""
-    pictures = [one for one in formats if one.vcodec != _NONE]
-    within = [one for one in pictures if max_height is None or (one.height or 0) <= max_height]
-    top = max((one.height or 0 for one in within), default=0)
-    return [one for one in within if (one.height or 0) == top]
+def _alike(picture: Format, findings: Findings, wish: Wish) -> list[Format]:
+    """Return the formats of the same rung, one of which is taken: which one may yet change."""
+    if wish.format_id is not None:
+        return [picture]
+    pictures = (one for one in findings.formats if one.has_picture)
+    return [one for one in within(pictures, wish.quality.max_rung) if one.rung == picture.rung]
 
 
 def _largest(formats: Iterable[Format], seconds: float | None) -> int | None:
@@ -42,3 +45,11 @@ def _size(one: Format, seconds: float | None) -> int | None:
     if one.filesize is not None:
         return one.filesize
     return None if one.tbr is None or seconds is None else int(one.tbr * 125 * seconds)
+
+
+def _converted(wish: Wish, seconds: float | None) -> int | None:
+    """Return the size of sound that is converted without loss, which grows by it."""
+    if wish.quality is not Quality.AUDIO or seconds is None:
+        return None
+    grows = wish.container in (Container.FLAC, Container.WAV)
+    return int(_UNCOMPRESSED_KBPS * 125 * seconds) if grows else None

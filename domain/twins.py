@@ -8,6 +8,9 @@ from domain.findings import address_key
 from domain.requests import Wish
 from domain.states import Mode
 
+_RULES = 2
+"""Grows when the same wish begins to mean another file, so that no older one is handed over."""
+
 
 class Share(StrEnum):
     """With whose twins a download may share a file.
@@ -33,7 +36,6 @@ def twin_key(wish: Wish, mode: Mode) -> bytes | None:
     if wish.entry is not None and wish.entry.id is None:
         return None
     container = wish.container and wish.container.value
-    facts = (mode, address_key(wish.url), wish.quality, wish.format_id, container, wish.subtitles)
-    # Without an entry the key is as it was before there were entries.
-    facts += () if wish.entry is None else (wish.entry.id,)
+    form = (wish.quality, wish.format_id, container, wish.audio_bitrate_kbps, wish.subtitles)
+    facts = (_RULES, mode, address_key(wish.url), wish.entry and wish.entry.id, *form)
     return hashlib.sha256(json.dumps(facts).encode()).digest()

@@ -11,7 +11,7 @@ from storage import audit
 from storage.audit import Action
 from storage.db import Row, Statements
 from storage.quotas import QuotaError, refusal_of
-from storage.wishes import columns_of
+from storage.wishes import FORM, columns_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ async def submit_all(
         is_batch: Whether they get a ``batch_id``.
     """
     columns = [columns_of(wish) for wish in wishes]
-    form = {name: columns[0][name] for name in ("quality", "format_id", "container", "subtitles")}
+    form = {name: columns[0][name] for name in FORM}
     rows = await statements.all(
         "downloads_submit",
         user_id=user_id,

@@ -14,7 +14,9 @@ ROOMS = ("domain", "storage", "gateways", "runtime", "actors", "web", "vasset")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 40
 IMPORTERS = {
-    "yt_dlp": {f"gateways/ytdlp/{name}.py" for name in ("adjustments", "child", "hls")},
+    "yt_dlp": {
+        f"gateways/ytdlp/{name}.py" for name in ("adjustments", "child", "hls", "postprocessing")
+    },
     "databases": {"storage/db.py"},
     "asyncpg": {"storage/connections.py"},
     "pika": {"actors/broker.py"},

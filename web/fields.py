@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from domain.requests import LANGUAGE, MAX_URL_LENGTH
+from domain.requests import LANGUAGE, MAX_FORMAT_ID, MAX_URL_LENGTH, is_format_id
 from gateways.ytdlp.texts import clean_text
 from storage.users import canonical_email
 
@@ -51,6 +51,13 @@ def _say_no_null(schema: dict[str, Any]) -> None:
     schema.update(next(kind for kind in schema.pop("anyOf") if kind != {"type": "null"}))
 
 
+def _check_format_id(text: str) -> str:
+    if not is_format_id(text):
+        message = "must be a format id, or several joined by +"
+        raise ValueError(message)
+    return text
+
+
 MAX_EMAIL = 254
 """Source: RFC 3696, erratum 1690."""
 
@@ -71,6 +78,11 @@ Label = Annotated[
 ]
 # What a list calls a video, as clean as a site's own title is made.
 ListTitle = Annotated[str, Field(max_length=1_000), AfterValidator(clean_text)]
+FormatId = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_FORMAT_ID, pattern=r"^[^\x00-\x20\x7f-\xa0,/\[\]()]+$"),
+    AfterValidator(_check_format_id),
+]
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Email = Annotated[
     str,

@@ -20,13 +20,32 @@ from domain.entries import (
     MAX_ENTRY_INDEX,
     EntrySelector,
 )
-from domain.requests import MAX_SUBTITLES, Container, Quality, Wish
+from domain.requests import (
+    MAX_AUDIO_KBPS,
+    MAX_SUBTITLES,
+    MIN_AUDIO_KBPS,
+    Container,
+    Quality,
+    Wish,
+    form_fault,
+)
 from domain.states import Mode, Stage
 from domain.waiting import WaitReason
 from domain.warnings import WarningCode
 from storage.users import is_local_email
 from web.accounts.common_passwords import TOO_COMMON, is_common
-from web.fields import MAX_EMAIL, Address, Asked, Email, Given, Label, Language, ListTitle, Password
+from web.fields import (
+    MAX_EMAIL,
+    Address,
+    Asked,
+    Email,
+    FormatId,
+    Given,
+    Label,
+    Language,
+    ListTitle,
+    Password,
+)
 
 
 class RegistrationAsked(Asked):
@@ -121,9 +140,28 @@ class WishAsked(Asked):
 
     mode: Mode
     quality: Quality = Quality.BEST
-    format_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.=-]{1,64}$")] | None = None
+    format_id: Annotated[
+        FormatId | None,
+        Field(
+            description="A format of `/parse`, instead of `quality`; or a video format and the"
+            " audio formats to merge it with, joined by `+`."
+        ),
+    ] = None
     container: Annotated[
-        Container | None, Field(description="Of a video; null: the one that it comes in.")
+        Container | None,
+        Field(
+            description="Null: MP4 if it can hold what the site offers, else WebM or MKV; with"
+            " `quality` `audio` the sound as it is. `mp3`, `m4a`, `opus`, `flac` and `wav` are for"
+            " `audio` alone, and no other is."
+        ),
+    ] = None
+    audio_bitrate_kbps: Annotated[
+        int | None,
+        Field(
+            ge=MIN_AUDIO_KBPS,
+            le=MAX_AUDIO_KBPS,
+            description="Of `mp3`, `m4a` or `opus`: sound that has less is left as it is.",
+        ),
     ] = None
     subtitles: Annotated[
         list[Language],
@@ -138,13 +176,27 @@ class WishAsked(Asked):
         Address | None, Field(description="An https address that is told how the download ends.")
     ] = None
 
+    @property
+    def _quality(self) -> Quality:
+        return Quality.AUDIO if self.audio_only else self.quality
+
+    @model_validator(mode="after")
+    def _check_form(self) -> Self:
+        fault = form_fault(self._quality, self.container, self.audio_bitrate_kbps)
+        if self._quality is Quality.AUDIO and "+" in (self.format_id or ""):
+            fault = 'several formats are merged into a video: give one with quality "audio"'
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
     def wish(self, url: str) -> Wish:
         """Return what is wished of an address that ``check_url`` has passed."""
         return Wish(
             url=url,
-            quality=Quality.AUDIO if self.audio_only else self.quality,
+            quality=self._quality,
             format_id=self.format_id,
             container=self.container,
+            audio_bitrate_kbps=self.audio_bitrate_kbps,
             subtitles=tuple(dict.fromkeys(self.subtitles)),
         )
 

@@ -19,7 +19,6 @@ from yt_dlp.networking.exceptions import (  # noqa: TID251 - the one file that m
     HTTPError,
     TransportError,
 )
-from yt_dlp.postprocessor.common import PostProcessor  # noqa: TID251 - the one file that may
 from yt_dlp.utils import PlaylistEntries, YoutubeDLError  # noqa: TID251 - the one file that may
 
 from domain.failures import CorruptError, DownloadError, StalledError
@@ -35,6 +34,7 @@ from gateways.ytdlp.lists import Choosing, Naming, alone
 from gateways.ytdlp.look_options import look_options
 from gateways.ytdlp.miniatures import Miniature
 from gateways.ytdlp.options import ytdlp_options
+from gateways.ytdlp.postprocessing import Planner, Wrapper
 from gateways.ytdlp.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -49,6 +49,7 @@ from gateways.ytdlp.protocol import (
 from gateways.ytdlp.remarks import Remarks
 from gateways.ytdlp.responses import ResponseChecker, WrongAnswerError
 from gateways.ytdlp.sandbox import Level
+from gateways.ytdlp.selector import Selector, prefer_first_language
 from gateways.ytdlp.shrinking import miniature_of
 from gateways.ytdlp.subtitles import choose, is_readable
 from gateways.ytdlp.tally import Tally
@@ -187,10 +188,12 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
     patience_s = start.limits.stall_timeout.total_seconds() / 2
     wish = start.order.wish
     with _Ytdlp(options, Choosing(wish.entry, start.limits.max_entries), patience_s) as ytdlp:
+        ytdlp.format_selector = Selector(wish, ytdlp.build_format_selector)
         ytdlp.transfers = transfers = TransferLog(start.order.staging, part_of, HTTPError)
         ytdlp.add_progress_hook(ytdlp.aside.watch)
         ytdlp.add_progress_hook(tally.add)
-        ytdlp.add_post_processor(Planner(tally), when="before_dl")
+        planner = Planner(tally, Wrapper(wish, ytdlp))
+        ytdlp.add_post_processor(planner, when="before_dl")
         found: Any = ytdlp.extract_info(wish.url, download=True)
     done = facts(found)
     return replace(
@@ -278,6 +281,11 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         elif kind == "video":
             self._lists.check(ie_result)
         return super().process_ie_result(ie_result, *told, **named)
+
+    def sort_formats(self, info_dict: Any) -> None:  # noqa: ANN401 - a type only in the stubs
+        """Sort the formats, the best last."""
+        prefer_first_language(info_dict.get("formats") or ())
+        super().sort_formats(info_dict)
 
     def process_subtitles(  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
         self,
@@ -373,19 +381,6 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         response: Any = super().urlopen(request)
         self._answers.add(response)
         return response
-
-
-class Planner(PostProcessor):
-    """Tells the tally which formats were chosen; yt-dlp's own place to learn it."""
-
-    def __init__(self, tally: Tally) -> None:
-        super().__init__()
-        self._tally = tally
-
-    def run(self, information: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - only in the stubs
-        """Note the chosen formats; change and delete nothing."""
-        self._tally.plan(information.get("requested_formats") or [information])
-        return [], information
 
 
 def warm(start: Start) -> None:

@@ -57,7 +57,9 @@ def parts(found: Mapping[str, Any], url: str, max_entries: int) -> Iterator[Form
 def _formats(found: Mapping[str, Any]) -> list[Format]:
     """Return the formats that could be wished for; of very many the best, which come last."""
     told = _items(found.get("formats"))
-    sound = [one for one in map(_format, told) if one is not None and clean_format(one) is not None]
+    sound = [
+        one for one in map(format_of, told) if one is not None and clean_format(one) is not None
+    ]
     return sound[-MAX_FORMATS:]
 
 
@@ -94,7 +96,8 @@ def thumbnail_url(found: Mapping[str, Any], width: int) -> str | None:
     return told[-1][0] if told else None
 
 
-def _format(found: Mapping[str, Any]) -> Format | None:
+def format_of(found: Mapping[str, Any]) -> Format | None:
+    """Return a format as it could be wished for, or None if it is neither sound nor picture."""
     vcodec, acodec = _text(found.get("vcodec")), _text(found.get("acodec"))
     if vcodec == acodec == "none":
         # A sheet of small pictures, for a player's time line.
@@ -109,6 +112,7 @@ def _format(found: Mapping[str, Any]) -> Format | None:
         acodec=acodec,
         filesize=_count(found.get("filesize") or found.get("filesize_approx")),
         tbr=_number(found.get("tbr")),
+        language=_text(found.get("language")),
         note=_text(found.get("format_note")),
     )
 

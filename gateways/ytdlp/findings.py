@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from domain.entries import MAX_ENTRY_INDEX, is_entry_id
 from domain.findings import Entry, Format, Summary
-from gateways.ytdlp.options import is_format_id
+from domain.requests import is_format_id
 from gateways.ytdlp.texts import clean_text, plain_url
 
 MAX_WORD_LENGTH = 40
@@ -43,7 +43,7 @@ def clean_found(found: Found) -> Found:
 
 def clean_format(one: Format) -> Format | None:
     """Return the same with texts and numbers that can be shown; None if nobody could wish it."""
-    if not is_format_id(one.format_id):
+    if not is_format_id(one.format_id) or "+" in one.format_id:
         return None
     return Format(
         format_id=one.format_id,
@@ -55,6 +55,7 @@ def clean_format(one: Format) -> Format | None:
         acodec=_word(one.acodec),
         filesize=_whole(one.filesize),
         tbr=_number(one.tbr),
+        language=_word(one.language),
         note=_word(one.note),
     )
 

@@ -15,7 +15,7 @@ from gateways.ytdlp.kinds import DEMUXERS, Contents, extension_of
 from gateways.ytdlp.protocol import Inspected
 from gateways.ytdlp.truncation import is_truncated
 
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
+AV_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
 _STRICT = ("mov", "matroska")
 """Formats that state their length and where each packet stands; elsewhere both are guesses."""
 
@@ -35,7 +35,7 @@ def inspect(path: Path) -> Inspected:
         CorruptError: It holds neither sound nor picture, or a packet of it is damaged or missing.
     """
     try:
-        opened = av.open(str(path), options=_OPTIONS, metadata_errors="replace")
+        opened = av.open(str(path), options=AV_OPTIONS, metadata_errors="replace")
     except (FFmpegError, UnicodeError):
         return Inspected(extension=None)
     try:

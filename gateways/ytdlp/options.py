@@ -1,7 +1,6 @@
 """What a fetch is given, and the yt-dlp parameters that follow from it."""
 
 import random
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.download import ProxyLease
-from domain.failures import LiveStreamError, UnsupportedSiteError
-from domain.requests import Container, Quality, Wish
+from domain.failures import LiveStreamError
+from domain.requests import Wish
 from gateways.ytdlp.connections import retry_wait
 from gateways.ytdlp.kinds import DEMUXERS
 from gateways.ytdlp.wrapping import wrapping
@@ -31,8 +30,6 @@ UNFINISHED = frozenset({"part", "temp", "ytdl", "meta", "orig", "uncut"})
 
 HOME = "home"
 """The folder in staging for what programs keep for themselves; nothing in it is believed."""
-
-_FORMAT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,63}")
 
 # A playlist served as "video/mp4" makes ffmpeg open what it names: another user's file, or a host
 # inside. So it may only read files, in container formats that name no others.
@@ -126,9 +123,7 @@ def ytdlp_options(
 
     ``max_filesize`` is left out on purpose: yt-dlp then ends without a file and without an error,
     so the child's progress hook judges the same announced length.
-
-    Raises:
-        UnsupportedSiteError: The wished format id cannot be one.
+    Which formats are fetched is no parameter but ``selector.Selector``.
 
     Source: yt_dlp/YoutubeDL.py, the class docstring; reliability 6.4.
     """
@@ -137,7 +132,8 @@ def ytdlp_options(
         # A text of its own: what the site adds to it ends with this child.
         "cookiefile": StringIO(order.cookies) if order.cookies else None,
         **_transfer(limits),
-        "format": format_selector(order.wish),
+        # Only ours are merged, see selector.py.
+        "allow_multiple_audio_streams": True,
         **wrapping(order.wish),
         "outtmpl": {"default": f"{STEM}.%(ext)s"},
         "paths": {"home": str(order.staging)},
@@ -193,37 +189,6 @@ def _transfer(limits: FetchLimits) -> dict[str, Any]:
 def _wait_of_extractor(n: int) -> float:
     """Return the seconds before a retry; yt-dlp counts from 0, and by this name."""
     return retry_wait(n + 1, random.random())  # noqa: S311 - spreads load, guards nothing
-
-
-def format_selector(wish: Wish) -> str:
-    """Return yt-dlp's format expression for the wish.
-
-    WebM takes only what was made for it; the other containers take nearly everything.
-    A bound on the height lets pass what names no height, and falls back to the smallest picture,
-    so that a site with one format still works.
-
-    Raises:
-        UnsupportedSiteError: The wished format id cannot be one.
-    """
-    kind = "[ext=webm]" if wish.container is Container.WEBM else ""
-    if wish.format_id is not None:
-        if not is_format_id(wish.format_id):
-            raise UnsupportedSiteError
-        # As a filter in quotes, never bare: "all" and "mergeall" are words of the language.
-        exact = f'{kind}[format_id="{wish.format_id}"]'
-        return f"bv*{exact}+ba{kind}/b*{exact}"
-    if wish.quality is Quality.AUDIO:
-        return "ba/b"
-    height = wish.quality.max_height
-    if height is None:
-        return f"bv*{kind}+ba{kind}/b{kind}"
-    bound = f"{kind}[height<=?{height}]"
-    return f"bv*{bound}+ba{kind}/b{bound}/wv*{kind}+ba{kind}/w{kind}/b{kind}"
-
-
-def is_format_id(text: str) -> bool:
-    """Whether a text could be wished for as an exact format."""
-    return _FORMAT_ID.fullmatch(text) is not None
 
 
 def refuse_live(media: Mapping[str, Any], *, incomplete: bool = False) -> None:

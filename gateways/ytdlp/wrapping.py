@@ -14,21 +14,20 @@ SUBTITLE_FORMATS = ("vtt", "srt")
 def wrapping(wish: Wish) -> dict[str, Any]:
     """Return the yt-dlp parameters for the container and the subtitles of a wish.
 
-    Sound alone is left as it comes. A language that the site does not have is left out, with a
+    Sound alone is for containers.py. A language that the site does not have is left out, with a
     warning.
 
     Source: yt_dlp/YoutubeDL.py, the class docstring; yt_dlp/postprocessor/ffmpeg.py.
     """
     container = wish.container
-    options: dict[str, Any] = {
-        "merge_output_format": container.value if container else "mp4/webm/mkv"
-    }
+    # For the name of what is merged, until merging.py knows better.
+    options: dict[str, Any] = {"merge_output_format": "mkv"}
     if wish.quality is Quality.AUDIO or not (container or wish.subtitles):
         return options
     steps = [{"key": "FFmpegVideoRemuxer", "preferedformat": container or _ANY}]
     if container is Container.MP4:
-        # Of two that are equally tall, the one that belongs into it.
-        options["format_sort"] = ["res", "fps", "ext:mp4:m4a"]
+        # Of two that are alike, the one that belongs into it; but first the site's own language.
+        options["format_sort"] = ["lang", "quality", "res", "fps", "ext:mp4:m4a"]
     if wish.subtitles:
         options |= {
             "writesubtitles": True,

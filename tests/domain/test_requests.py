@@ -3,7 +3,7 @@
 import pytest
 
 from domain.failures import InvalidUrlError
-from domain.requests import MAX_URL_LENGTH, Quality, check_url
+from domain.requests import MAX_URL_LENGTH, Quality, check_url, is_format_id
 
 GOOD = [
     "http://example.com/v.mp4",
@@ -69,9 +69,28 @@ def test_anything_else_is_refused(url: str) -> None:
         check_url(url)
 
 
-def test_a_quality_knows_the_tallest_picture_it_wants() -> None:
-    heights = {quality: quality.max_height for quality in Quality}
+def test_a_quality_knows_the_largest_picture_it_wants() -> None:
+    rungs = {quality: quality.max_rung for quality in Quality}
 
-    assert heights[Quality.P1080] == 1080
-    assert heights[Quality.BEST] is None
-    assert heights[Quality.AUDIO] is None
+    assert rungs[Quality.P1080] == 1080
+    assert rungs[Quality.BEST] is None
+    assert rungs[Quality.AUDIO] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["22", "137.a_-", "hls-音声", "audio-Français", "137+140-drc", "-x", "é" * 200, '1"', "all"],
+)
+def test_a_site_may_name_its_formats_in_any_script(text: str) -> None:
+    assert is_format_id(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "1/2", "a b", "1\n", "a\u00a0b", "a\u202eb", "a\u200bb", "1,2", "1[2]", "(1)"),
+        *("+", "1+", "+1", "1++2", "\ud800", "x" * 201),
+    ],
+)
+def test_what_no_format_is_named_cannot_be_wished(text: str) -> None:
+    assert not is_format_id(text)

@@ -3,13 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.failures import LiveStreamError, UnsupportedSiteError
-from domain.requests import Quality, Wish
+from domain.failures import LiveStreamError
+from domain.requests import Wish
 from gateways.ytdlp.options import (
     ChildOrder,
     FetchLimits,
     Tools,
-    format_selector,
     refuse_live,
     ytdlp_options,
 )
@@ -26,35 +25,6 @@ NO_TOOLS = Tools(ffmpeg=None, js_runtime=None)
 
 GATE = "http://job:t0ken@127.0.0.1:3128"
 ORDER = ChildOrder(wish=Wish(url=URL), staging=Path("/staging/1.1"), token="t0ken")
-
-
-@pytest.mark.parametrize(
-    ("quality", "selector"),
-    [
-        (Quality.BEST, "bv*+ba/b"),
-        (Quality.AUDIO, "ba/b"),
-        (Quality.P1080, "bv*[height<=?1080]+ba/b[height<=?1080]/wv*+ba/w/b"),
-        (Quality.P360, "bv*[height<=?360]+ba/b[height<=?360]/wv*+ba/w/b"),
-    ],
-)
-def test_each_quality_has_its_format_expression(quality: Quality, selector: str) -> None:
-    assert format_selector(Wish(url=URL, quality=quality)) == selector
-
-
-def test_a_format_id_wins_over_the_quality_and_stands_in_quotes() -> None:
-    wish = Wish(url=URL, quality=Quality.AUDIO, format_id="mergeall")
-
-    selector = format_selector(wish)
-
-    assert selector == 'bv*[format_id="mergeall"]+ba/b*[format_id="mergeall"]'
-
-
-@pytest.mark.parametrize(
-    "format_id", ["", '1"]+all[x="', "1/2", "137+140", "-x", "a b", "x" * 65, "1\n", "é"]
-)
-def test_a_format_id_with_any_syntax_in_it_is_refused(format_id: str) -> None:
-    with pytest.raises(UnsupportedSiteError):
-        format_selector(Wish(url=URL, format_id=format_id))
 
 
 def test_everything_goes_through_the_gate() -> None:

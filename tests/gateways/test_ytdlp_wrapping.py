@@ -96,4 +96,4 @@ async def test_nothing_of_the_wish_is_for_sound_alone(
 
 
 def test_nothing_is_done_that_was_not_wished() -> None:
-    assert wrapping(Wish(url=URL)) == {"merge_output_format": "mp4/webm/mkv"}
+    assert wrapping(Wish(url=URL)) == {"merge_output_format": "mkv"}

@@ -10,19 +10,24 @@ import typer
 
 from domain.requests import Quality
 from domain.states import Mode
+from vasset import texts
 from vasset.client.options import (
     Account,
     Addresses,
+    Bitrate,
     Entries,
     First,
     Folder,
+    FormatIds,
     Key,
     NoWait,
     Server,
     StatusName,
     Url,
+    Wrapping,
     Yes,
     choice_of,
+    form_of,
 )
 from vasset.options import Data, Json, PasswordStdin
 
@@ -82,6 +87,9 @@ def get(  # noqa: PLR0913 - its options
     output: Folder = Path(),
     entries: Entries = None,
     *,
+    container: Wrapping = None,
+    bitrate: Bitrate = None,
+    format_id: FormatIds = None,
     first: First = False,
     yes: Yes = False,
     no_wait: NoWait = False,
@@ -99,21 +107,18 @@ def get(  # noqa: PLR0913 - its options
 
     Example: vasset get https://video.example/watch/1 --quality 720p -o ~/Videos
     """
-    from vasset import texts
-    from vasset.client import calls, submission
-    from vasset.client.getting import Wanted
-    from vasset.client.places import Asked
+    from vasset.client import calls, getting, places, submission
 
     words = submission.addresses(addresses, texts.lines(sys.stdin.buffer))
-    wanted = Wanted(
+    wanted = getting.Wanted(
         urls=[word for word in words if not _is_id(word)],
         history_ids=[int(word) for word in words if _is_id(word)],
-        form=submission.Form(mode=mode, quality=quality),
+        form=form_of(mode, quality, container, bitrate, format_id),
         folder=output,
         is_awaited=not no_wait,
         choice=choice_of(entries, is_first=first, is_agreed=yes),
     )
-    asked = Asked(url=url, key=key, data=data, account=account)
+    asked = places.Asked(url=url, key=key, data=data, account=account)
     raise typer.Exit(calls.run(asked, wanted, as_json=json))
 
 

@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.states import Status
+from domain.requests import MAX_AUDIO_KBPS, MIN_AUDIO_KBPS, Container, Quality, form_fault
+from domain.states import Mode, Status
+
+if TYPE_CHECKING:
+    from vasset.client.submission import Form
 
 if TYPE_CHECKING:
     from vasset.client.lists import Choice
@@ -36,6 +40,32 @@ def checked_status(name: str | None) -> str | None:
         message = f"{name!r} is none of {', '.join(status_names())}"
         raise typer.BadParameter(message)
     return name
+
+
+def form_of(
+    mode: Mode,
+    quality: Quality,
+    container: Container | None,
+    bitrate_kbps: int | None,
+    format_id: str | None,
+) -> "Form":
+    """Return the form in which every file is wanted.
+
+    Raises:
+        BadParameter: It contradicts itself.
+    """
+    from vasset.client.submission import Form  # noqa: PLC0415 - --help needs none of it
+
+    fault = form_fault(quality, container, bitrate_kbps)
+    if fault is not None:
+        raise typer.BadParameter(fault)
+    return Form(
+        mode=mode,
+        quality=quality,
+        container=container,
+        bitrate_kbps=bitrate_kbps,
+        format_id=format_id,
+    )
 
 
 def status_names() -> list[str]:
@@ -69,6 +99,29 @@ Account = Annotated[
         help="Whom to act for on this machine's own server.",
     ),
 ]
+Wrapping = Annotated[
+    Container | None,
+    typer.Option(help="Of the file; mp3, m4a, opus, flac and wav with --quality audio."),
+]
+Bitrate = Annotated[
+    int | None,
+    typer.Option(
+        metavar="KBPS",
+        min=MIN_AUDIO_KBPS,
+        max=MAX_AUDIO_KBPS,
+        help="Of mp3, m4a or opus; sound that has less is left as it is.",
+    ),
+]
+FormatIds = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="ID",
+        help="A format as the site calls it, or VIDEO+AUDIO, instead of --quality.",
+    ),
+]
+
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Only submit, and write the ids.")]
 
 Server = Annotated[str, typer.Argument(metavar="URL", help="The server.", callback=checked)]
 Addresses = Annotated[
@@ -133,7 +186,6 @@ Entries = Annotated[
         callback=checked_entries,
     ),
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Only submit, and write the ids.")]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Take all of an address with several videos unasked.")
 ]

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from domain.requests import Quality
+from domain.requests import Container, Quality
 from domain.states import Mode
 from vasset.client.api import Api, ApiError
 from vasset.client.shapes import Download, Failure, Refused, Submitted
@@ -26,11 +26,20 @@ class Form:
 
     mode: Mode
     quality: Quality
+    container: Container | None = None
+    bitrate_kbps: int | None = None
+    format_id: str | None = None
 
     @property
     def body(self) -> dict[str, object]:
-        """Return the fields of a request."""
-        return {"mode": self.mode, "quality": self.quality}
+        """Return the fields of a request; without those that an older server does not know."""
+        wished = {
+            "container": self.container,
+            "audio_bitrate_kbps": self.bitrate_kbps,
+            "format_id": self.format_id,
+        }
+        given = {name: value for name, value in wished.items() if value is not None}
+        return {"mode": self.mode, "quality": self.quality, **given}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

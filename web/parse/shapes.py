@@ -22,18 +22,22 @@ class FormatShown(BaseModel):
     """One form in which a site offers a video; null is what it did not say.
 
     ``vcodec`` is ``none`` for sound alone, ``acodec`` for a picture alone; ``tbr`` are kilobits a
-    second, ``filesize`` bytes, often estimated. Each ``format_id`` can be given to a download.
+    second, ``filesize`` bytes, often estimated. ``rung`` is the name of the size, 1080 for 1080p,
+    by which ``quality`` goes; ``language`` is that of the sound. Each ``format_id`` can be given
+    to a download, that of a picture with that of a sound, joined by ``+``.
     """
 
     format_id: str
     ext: str | None
     width: _Natural | None
     height: _Natural | None
+    rung: _Natural | None
     fps: _Positive | None
     vcodec: str | None
     acodec: str | None
     filesize: _Natural | None
     tbr: _Positive | None
+    language: str | None
     note: str | None
 
 

@@ -3,6 +3,7 @@
 import re
 
 from tests.support.meddler import Meddler
+from tests.support.media import kinds_of_streams
 from tests.support.site import Site
 from tests.support.terminal import Shell
 from tests.vasset.client.words import get, md5
@@ -88,3 +89,21 @@ def test_a_redirect_to_another_host_does_not_get_the_key(
     assert len(heard) == 1
     assert "authorization" not in {name.lower() for name in heard[0].headers}
     assert "Bearer" in meddler.requests[0]
+
+
+def test_the_sound_of_a_video_is_saved_in_the_form_that_is_wished(shell: Shell, site: Site) -> None:
+    form = ("--quality", "audio", "--container", "mp3", "--bitrate", "64")
+
+    done = shell.run(*get(shell, site.clip_url(68), *form))
+
+    assert done.returncode == 0, done.stderr
+    assert shell.saved() == ["68.mp3"]
+    assert kinds_of_streams(shell.videos / "68.mp3") == ["Audio"]
+
+
+def test_a_form_that_contradicts_itself_is_a_usage_error(shell: Shell, site: Site) -> None:
+    done = shell.run(*get(shell, site.clip_url(68), "--container", "mp3"))
+
+    assert done.returncode == 2
+    assert "quality" in done.stderr
+    assert shell.saved() == []

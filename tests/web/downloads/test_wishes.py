@@ -2,20 +2,27 @@
 
 import pytest
 
-from domain.requests import Container
+from domain.download import Download
+from domain.requests import Container, Quality
 from domain.states import Stage
 from storage.limits import Turns
 from tests.web.conftest import Member, Site
+from tests.web.rows import Rows
+
+
+async def claimed(site: Site, history_id: int) -> Download:
+    claim = await site.front.services.downloads.claim(
+        history_id, Stage.ACQUIRE_PROXY, holder="a test", turns=Turns(slots=1_000, per_user=10)
+    )
+    assert claim is not None
+    return claim
 
 
 async def test_container_and_subtitles_reach_the_worker(member: Member, site: Site) -> None:
     history_id = await member.submit(container="webm", subtitles=["en", "pt-BR", "en"])
 
-    claim = await site.front.services.downloads.claim(
-        history_id, Stage.ACQUIRE_PROXY, holder="a test", turns=Turns(slots=1_000, per_user=10)
-    )
+    claim = await claimed(site, history_id)
 
-    assert claim is not None
     assert claim.wish.container is Container.WEBM
     assert claim.wish.subtitles == ("en", "pt-BR")
 
@@ -23,12 +30,40 @@ async def test_container_and_subtitles_reach_the_worker(member: Member, site: Si
 async def test_without_a_wish_it_is_left_as_it_comes(member: Member, site: Site) -> None:
     history_id = await member.submit()
 
-    claim = await site.front.services.downloads.claim(
-        history_id, Stage.ACQUIRE_PROXY, holder="a test", turns=Turns(slots=1_000, per_user=10)
-    )
+    claim = await claimed(site, history_id)
 
-    assert claim is not None
     assert (claim.wish.container, claim.wish.subtitles) == (None, ())
+
+
+async def test_the_form_of_the_sound_reaches_the_worker(member: Member, site: Site) -> None:
+    history_id = await member.submit(quality="audio", container="mp3", audio_bitrate_kbps=192)
+
+    claim = await claimed(site, history_id)
+
+    assert claim.wish.quality is Quality.AUDIO
+    assert (claim.wish.container, claim.wish.audio_bitrate_kbps) == (Container.MP3, 192)
+
+
+@pytest.mark.parametrize("format_id", ["hls-音声", "137+140", "v" * 90 + "+" + "é" * 100])
+async def test_formats_of_any_script_reach_the_worker_whole(
+    member: Member, site: Site, format_id: str
+) -> None:
+    history_id = await member.submit(format_id=format_id)
+
+    claim = await claimed(site, history_id)
+
+    assert claim.wish.format_id == format_id
+
+
+async def test_a_form_that_was_queued_before_there_were_others_is_whole(
+    member: Member, site: Site, rows: Rows
+) -> None:
+    history_id = await member.submit(format_id="137")
+    await rows.set(history_id, "format_ids = NULL")
+
+    claim = await claimed(site, history_id)
+
+    assert claim.wish.format_id == "137"
 
 
 @pytest.mark.parametrize(
@@ -37,6 +72,20 @@ async def test_without_a_wish_it_is_left_as_it_comes(member: Member, site: Site)
         {"container": "avi"},
         {"container": "mp4/mkv"},
         {"container": 4},
+        {"quality": "audio", "container": "mp4"},
+        {"audio_only": True, "container": "webm"},
+        {"quality": "720p", "container": "mp3"},
+        {"container": "flac"},
+        {"audio_bitrate_kbps": 128},
+        {"quality": "audio", "audio_bitrate_kbps": 128},
+        {"quality": "audio", "container": "flac", "audio_bitrate_kbps": 128},
+        {"quality": "audio", "container": "mp3", "audio_bitrate_kbps": 31},
+        {"quality": "audio", "container": "mp3", "audio_bitrate_kbps": 321},
+        {"quality": "audio", "container": "mp3", "audio_bitrate_kbps": 128.5},
+        {"quality": "audio", "format_id": "137+140"},
+        {"quality": "250p"},
+        {"format_id": "a\u202eb"},
+        {"format_id": "x" * 201},
         {"subtitles": "en"},
         {"subtitles": ["en,de"]},
         {"subtitles": [".*"]},

@@ -21,6 +21,11 @@ async def test_a_video_is_told_with_its_formats_and_nothing_of_it_is_fetched(
     assert told["webpage_url"] == videos.url("/dash/manifest.mpd")
     heights = [(one["height"], one["vcodec"][:4], one["acodec"][:4]) for one in told["formats"]]
     assert heights == [(None, "none", "mp4a"), (120, "avc1", "none"), (240, "avc1", "none")]
+    assert [(one["rung"], one["language"]) for one in told["formats"]] == [
+        (None, None),
+        (120, None),
+        (240, None),
+    ]
     assert all(one["tbr"] > 0 and one["ext"] in ("mp4", "m4a") for one in told["formats"])
     assert not [one for one in videos.journal if one.path.endswith(".m4s")]
 

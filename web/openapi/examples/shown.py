@@ -122,11 +122,13 @@ ANSWERS: tuple[BaseModel, ...] = (
                 ext="mp4",
                 width=1920,
                 height=1080,
+                rung=1080,
                 fps=25,
                 vcodec="avc1.640028",
                 acodec="mp4a.40.2",
                 filesize=52_428_800,
                 tbr=2_298,
+                language="en",
                 note="1080p",
             )
         ],

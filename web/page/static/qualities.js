@@ -3,15 +3,17 @@
 import { bytes } from "./format.js";
 import { t } from "./words.js";
 
-const HEIGHTS = [2160, 1440, 1080, 720, 480, 360];
+// Those of the API; a picture between two of them is chosen by the larger, and named by itself.
+const RUNGS = [4320, 2160, 1440, 1080, 720, 480, 360, 240, 144];
+const COMMON = [2160, 1440, 1080, 720, 480, 360];
 
 /** Return what may be chosen before anything is known of a video. */
 export function anyQualities() {
   return [
     { value: "best", label: t("quality.best") },
-    ...HEIGHTS.map((height) => ({
-      value: `${height}p`,
-      label: t("quality.up_to", { name: `${height}p` }),
+    ...COMMON.map((rung) => ({
+      value: `${rung}p`,
+      label: t("quality.up_to", { name: `${rung}p` }),
     })),
     { value: "audio", label: t("quality.audio") },
   ];
@@ -23,11 +25,11 @@ export function qualitiesOf(formats) {
   const sounds = formats.filter((format) => format.acodec !== "none");
   const sound = sounds.filter((format) => format.vcodec === "none").at(-1) ?? null;
   const chosen = [{ value: "best", label: labelled(t("quality.best"), pictures.at(-1), sound) }];
-  HEIGHTS.forEach((height, i) => {
-    const next = HEIGHTS[i + 1] ?? 0;
-    const fits = (format) => format.height !== null && format.height <= height && format.height > next;
-    const format = pictures.filter(fits).at(-1);
-    if (format) chosen.push({ value: `${height}p`, label: labelled(`${height}p`, format, sound) });
+  RUNGS.forEach((rung, i) => {
+    const next = RUNGS[i + 1] ?? 0;
+    // As the server chooses, by its own names for the sizes; one of unknown size may be any.
+    const format = pictures.filter((one) => (one.rung ?? 0) <= rung).at(-1);
+    if (format?.rung > next) chosen.push({ value: `${rung}p`, label: labelled(`${format.rung}p`, format, sound) });
   });
   if (sounds.length) {
     chosen.push({ value: "audio", label: labelled(t("quality.audio"), sound, null) });
