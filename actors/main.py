@@ -72,6 +72,7 @@ class _Life(Middleware):
 
     @override
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        self._wakeups.send_held()
         _on_loop(self._stack.aclose())
 
     async def _open(self) -> None:

@@ -15,7 +15,7 @@ from gateways.ytdlp.options import FetchLimits, Tools
 from gateways.ytdlp.runner import Runner
 from gateways.ytdlp.sandbox import Sandbox, SandboxMissingError
 from gateways.ytdlp.versions import Versions, YtdlpTooOldError
-from runtime import tools
+from runtime import logs, tools
 from runtime.services import open_services, provider_of
 from runtime.settings import Settings
 from storage import roots
@@ -31,6 +31,8 @@ BOOT_ERRORS = (
     OSError,
 )
 """What keeps a process from beginning, with a word for the administrator."""
+
+_log = logs.get("actors.opening")
 
 RENTALS_TIMEOUT = timedelta(seconds=5)
 """As long as a provider has for its answer by default, and within the time that a stop may take."""
@@ -79,8 +81,16 @@ async def open_context(
 
 async def _end_rentals(context: Context) -> None:
     """Wait for what the provider still answers, so that it is kept or given back."""
-    if context.rentals:
-        await asyncio.wait(context.rentals, timeout=RENTALS_TIMEOUT.total_seconds())
+    answers = asyncio.create_task(context.provider.drain())
+    under_way = {answers, *context.rentals}
+    _, unfinished = await asyncio.wait(under_way, timeout=RENTALS_TIMEOUT.total_seconds())
+    if unfinished:
+        _log.warning(
+            "proxy_answer_not_awaited",
+            advice="the provider took too long; its own list may show a proxy that nobody uses",
+        )
+    answers.cancel()
+    await asyncio.gather(answers, return_exceptions=True)
 
 
 def new_holder(node: str) -> str:

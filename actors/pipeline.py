@@ -43,6 +43,7 @@ class Wakeups:
         self._broker = broker
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wakeups")
         self._room = BoundedSemaphore(MAX_WAITING)
+        self._held: list[tuple[Stage, int]] = []
 
     def send(
         self,
@@ -66,6 +67,15 @@ class Wakeups:
             options={},
         )
         self.send_message(message, delay=delay)
+
+    def hold(self, stage: Stage, history_id: int) -> None:
+        """Keep the wake-up of a stage that any node may do, until this worker takes no more."""
+        self._held.append((stage, history_id))
+
+    def send_held(self) -> None:
+        """Send what was held."""
+        while self._held:
+            self.send(*self._held.pop())
 
     def send_remove(self, node: str) -> None:
         """Have a node delete the files of deleted records now; its sweep does it anyway."""

@@ -48,8 +48,13 @@ class ClaimLostError(Exception):
 async def run(context: Context, stage: Stage, work: Work, history_id: int) -> None:
     """Do a due stage if it is to be had; a repeated or late wake-up does nothing."""
     services = context.services
-    if stage is Stage.ACQUIRE_PROXY and not await may_begin(context):
-        return
+    if stage is Stage.ACQUIRE_PROXY:
+        if context.stopping.is_set():
+            # Sent only when we take no more messages, or what we let go of would come back to us.
+            context.wakeups.hold(stage, history_id)
+            return
+        if not await may_begin(context):
+            return
     try:
         claim = await services.downloads.claim(
             history_id,

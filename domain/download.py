@@ -68,6 +68,7 @@ class ProxyLease:
         is_own: The administrator named it, so it may stand at a private address.
         lifetime: How long the provider lets it work, or None if it did not say.
         is_sticky: Kept for the site, so no single download gives it back.
+        request_id: Names the request that rented it, for its release; empty if nobody rents it.
     """
 
     url: str | None
@@ -75,6 +76,7 @@ class ProxyLease:
     is_own: bool = False
     lifetime: timedelta | None = None
     is_sticky: bool = False
+    request_id: str = ""
 
     def __repr__(self) -> str:
         return f"ProxyLease({self.exit_name})"

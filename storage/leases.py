@@ -150,6 +150,7 @@ def _fields(lease: ProxyLease) -> Any:  # noqa: ANN401 - redis-py types keys and
         "exit": lease.exit_name,
         "is_own": int(lease.is_own),
         "is_sticky": int(lease.is_sticky),
+        "request_id": lease.request_id,
     }
 
 
@@ -161,4 +162,6 @@ def _lease(kept: dict[str, str]) -> ProxyLease | None:
         exit_name=kept["exit"],
         is_own=kept["is_own"] == "1",
         is_sticky=kept["is_sticky"] == "1",
+        # None in what an older version keeps.
+        request_id=kept.get("request_id", ""),
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,9 @@ from vasset.findings import Finding, well, wrong
 
 _TOLERANCE = timedelta(seconds=2)
 """A claim lasts longer, but tokens and log lines should agree."""
+
+_DRAIN_S = 5
+"""How long it is waited for an answer that is late, so that its proxy is given back."""
 
 _UNSET = "no address is set"
 _AWAY = "start it, or correct {}.url"
@@ -98,6 +102,8 @@ async def proxy(settings: Settings) -> Finding:
             lease = await provider.acquire(Need(history_id=0, site="doctor"))
             await provider.release(lease, 0)
         finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(provider.drain(), _DRAIN_S)
             await provider.close()
     except (ValueError, ProxyUnavailableError) as error:
         return wrong(part, f"{name}: {error}".rstrip("."), remedy)

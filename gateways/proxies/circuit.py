@@ -61,6 +61,10 @@ class Circuit:
         """Give a lease back; that it fails says nothing of the next one."""
         await self._provider.release(lease, history_id)
 
+    async def drain(self) -> None:
+        """Wait for what the provider still answers."""
+        await self._provider.drain()
+
     async def close(self) -> None:
         """Close what is open."""
         await self._provider.close()

@@ -1,10 +1,12 @@
 """The provider ``http``: a third party's API that rents out one proxy at each call."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import Awaitable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -23,7 +25,12 @@ MAX_ANSWER_BYTES = 65_536
 MAX_COOLING_ANSWERS = 3
 """How often it is asked again when it rents out an exit that cools down."""
 
+LONGEST_ANSWER = timedelta(seconds=60)
+"""How long an answer is read for which nobody waits any more, so that its lease is given back."""
+
 _TOO_MANY = 429
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +38,12 @@ class HttpTerms:
     """How a third party wants to be asked.
 
     Attributes:
-        endpoint: Its address; ``{history_id}`` and ``{site}`` are filled in.
-        release: A method and an address with ``{history_id}``, ``{site}`` and ``{exit}``, such as
-            ``DELETE https://api.example/leases/{exit}``; empty if nothing is given back.
+        endpoint: Its address; ``{history_id}``, ``{site}`` and ``{request_id}`` are filled in.
+        release: A method and an address with ``{history_id}``, ``{exit}`` and ``{request_id}``,
+            such as ``DELETE https://api.example/leases/{exit}``; empty if nothing is given back.
         key_in: ``bearer``, ``header:NAME`` or ``query:NAME``.
         api_key: A secret.
-        timeout: For connect, read and parse together.
+        timeout: For connect, read and parse together, as far as the asker waits for them.
     """
 
     endpoint: str
@@ -47,8 +54,30 @@ class HttpTerms:
     form: AnswerForm
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One request for a proxy.
+
+    Attributes:
+        request_id: Names it to the third party, if the addresses of the settings have a place.
+    """
+
+    history_id: int
+    site: str
+    request_id: str
+
+
+class _NothingRentedError(ProxyUnavailableError):
+    """The third party refused, or was not reached."""
+
+
 class HttpProvider:
-    """Asks ``GET endpoint``; what it answers is judged like an address of a user."""
+    """Asks ``GET endpoint``; what it answers is judged like an address of a user.
+
+    A request is read to its end, whoever waits for it: a proxy that comes too late, or that is not
+    to be used, is given back. So is an answer that cannot be read, if the release can be asked for
+    without the exit's name.
+    """
 
     def __init__(self, terms: HttpTerms, judge: Judge) -> None:
         """Check the terms now, so that a wrong one stops the start.
@@ -72,6 +101,7 @@ class HttpProvider:
         key = terms.api_key
         bearer = {"Authorization": f"Bearer {key}"} if place == "bearer" and key else {}
         self._query = {name: key} if place == "query" else {}
+        self._under_way: set[asyncio.Task[Any]] = set()
         # Redirects stay off: the answer of a stranger must not choose whom we call (PX-5).
         # trust_env off: a proxy of the machine's environment is not ours to use.
         self._client = httpx.AsyncClient(
@@ -89,7 +119,7 @@ class HttpProvider:
                 the answer is not one address of a proxy, or one that may not be reached.
         """
         for _ in range(MAX_COOLING_ANSWERS):
-            lease = await self._bounded(self._rent(need))
+            lease = await self._rent_in_time(need)
             if lease.exit_name not in need.cooling:
                 return lease
             await self.release(lease, need.history_id)
@@ -108,23 +138,91 @@ class HttpProvider:
         """
         method, _, address = self._terms.release.partition(" ")
         if address:
-            values = {"history_id": history_id, "exit": lease.exit_name}
-            await self._bounded(self._ask(method, _filled(address, values)))
+            values = {
+                "history_id": history_id,
+                "exit": lease.exit_name,
+                "request_id": lease.request_id,
+            }
+            await self._bounded(self._ask(method, _filled(address, values)), self._terms.timeout)
+
+    async def drain(self) -> None:
+        """Wait until every request has its answer, and what nobody uses of them is given back."""
+        while self._under_way:
+            await asyncio.wait(set(self._under_way))
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Break off what is under way, and close the connections."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._client.aclose()
 
-    async def _rent(self, need: Need) -> ProxyLease:
-        values = {"history_id": need.history_id, "site": need.site}
+    async def _rent_in_time(self, need: Need) -> ProxyLease:
+        """Return the proxy of one request; one for which it is too late is given back."""
+        request = _Request(history_id=need.history_id, site=need.site, request_id=uuid.uuid4().hex)
+        answer = self._begin(self._rent(request))
+        is_in_time = False
+        try:
+            await asyncio.wait({answer}, timeout=self._terms.timeout.total_seconds())
+            is_in_time = answer.done()
+        finally:
+            if not is_in_time:
+                self._begin(self._give_back_late(answer, request))
+        if not is_in_time:
+            raise _too_late()
+        return answer.result()
+
+    def _begin(self, work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
+        """Start a task that outlives its caller, until it ends or the provider is closed."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _give_back_late(self, answer: "asyncio.Task[ProxyLease]", request: _Request) -> None:
+        with suppress(ProxyUnavailableError):
+            lease = await answer
+            await self.release(lease, request.history_id)
+
+    async def _rent(self, request: _Request) -> ProxyLease:
+        """Return the proxy of one request; one that is not to be used is given back."""
+        lease: ProxyLease | None = None
+        limit = max(LONGEST_ANSWER, self._terms.timeout)
+        try:
+            lease = await self._bounded(self._answer(request), limit)
+            await self._bounded(self._check(lease), limit)
+        except _NothingRentedError:
+            raise
+        except ProxyUnavailableError:
+            # An answer that is cut, too long or not to be read may speak of a proxy all the same.
+            self._begin(self._give_back_unused(lease, request))
+            raise
+        return lease
+
+    async def _give_back_unused(self, lease: ProxyLease | None, request: _Request) -> None:
+        """Release what was rented and cannot be used, as far as it can be named."""
+        template = self._terms.release
+        # The id of a download says which proxy is meant, that of none (a parse) does not.
+        is_named = "{request_id}" in template or request.history_id > 0
+        if lease is None and ("{exit}" in template or not is_named):
+            return
+        unread = ProxyLease(url=None, exit_name="", request_id=request.request_id)
+        with suppress(ProxyUnavailableError):
+            await self.release(lease or unread, request.history_id)
+
+    async def _answer(self, request: _Request) -> ProxyLease:
+        values = {
+            "history_id": request.history_id,
+            "site": request.site,
+            "request_id": request.request_id,
+        }
         answer = await self._ask("GET", _filled(self._terms.endpoint, values))
         try:
             lease = parse_answer(answer, self._terms.form)
         except JMESPathError as error:
             message = "The proxy provider's answer has another form than the settings say."
             raise ProxyUnavailableError(message, reason=BAD_ANSWER) from error
-        await self._check(lease)
-        return lease
+        return replace(lease, request_id=request.request_id)
 
     async def _check(self, lease: ProxyLease) -> None:
         """Do nothing if a proxy stands where a stranger may send us."""
@@ -142,16 +240,17 @@ class HttpProvider:
             if not is_open or not self._judge.is_allowed_proxy(address):
                 raise fault
 
-    async def _bounded(self, asking: Any) -> Any:  # noqa: ANN401 - whatever it returns
+    async def _bounded(self, work: Awaitable[_T], limit: timedelta) -> _T:
+        unreachable = "The proxy provider could not be reached."
         try:
-            async with asyncio.timeout(self._terms.timeout.total_seconds()):
-                return await asking
+            async with asyncio.timeout(limit.total_seconds()):
+                return await work
         except TimeoutError as error:
-            message = "The proxy provider did not answer in time."
-            raise ProxyUnavailableError(message, reason="timeout") from error
+            raise _too_late() from error
+        except httpx.ConnectError as error:
+            raise _NothingRentedError(unreachable, reason="unreachable") from error
         except httpx.HTTPError as error:
-            message = "The proxy provider could not be reached."
-            raise ProxyUnavailableError(message, reason="unreachable") from error
+            raise ProxyUnavailableError(unreachable, reason="unreachable") from error
 
     async def _ask(self, method: str, address: str) -> str:
         place = httpx.URL(address).copy_merge_params(self._query)
@@ -174,9 +273,14 @@ def _filled(template: str, values: Mapping[str, object]) -> str:
     return template
 
 
+def _too_late() -> ProxyUnavailableError:
+    message = "The proxy provider did not answer in time."
+    return ProxyUnavailableError(message, reason="timeout")
+
+
 def _refused(status: int, headers: Mapping[str, str]) -> ProxyUnavailableError:
     asked = headers.get("Retry-After") if status == _TOO_MANY else None
-    return ProxyUnavailableError(
+    return _NothingRentedError(
         f"The proxy provider answered {status}.",
         retry_after=parse_retry_after(asked, datetime.now(UTC)) if asked else None,  # noqa: TID251 - a date in a header is compared with this machine's clock
         reason=f"http_{status}",

@@ -58,8 +58,12 @@ class Provider(Protocol):
         """
         ...
 
+    async def drain(self) -> None:
+        """Wait until every request has its answer, and what nobody uses of them is given back."""
+        ...
+
     async def close(self) -> None:
-        """Close what is open."""
+        """Break off what is under way, and close what is open."""
         ...
 
 
@@ -79,6 +83,9 @@ class Direct:
         return _DIRECT if exit_name == _DIRECT.exit_name else None
 
     async def release(self, lease: ProxyLease, history_id: int) -> None:
+        """Do nothing."""
+
+    async def drain(self) -> None:
         """Do nothing."""
 
     async def close(self) -> None:

@@ -45,5 +45,8 @@ class StaticList:
     async def release(self, lease: ProxyLease, history_id: int) -> None:
         """Do nothing."""
 
+    async def drain(self) -> None:
+        """Do nothing."""
+
     async def close(self) -> None:
         """Do nothing."""

@@ -58,7 +58,23 @@ async def test_a_stop_while_the_provider_answers_gives_the_proxy_back(
     status = worker.stop()
 
     assert status == 0
+    assert len(third_party.acquisitions) == 2
     assert len(third_party.releases) == 2
+
+
+async def test_a_proxy_that_comes_after_the_timeout_is_given_back(
+    idle_station: Station, site: Site, third_party: Provider
+) -> None:
+    third_party.script(Mood.SLOW)
+    third_party.mood = Mood.JSON
+    history_id = await idle_station.submit(site.clip_url(156))
+
+    await idle_station.start_worker(**rented(third_party), VASSET_PROXY__TIMEOUT_S="1")
+
+    row = await idle_station.ended(history_id)
+    assert row["status"] == Status.PENDING_CLEANUP
+    await eventually(lambda: len(third_party.releases) == 2)
+    assert len(third_party.acquisitions) == 2
 
 
 async def test_who_wakes_up_with_a_proxy_for_a_download_of_another_gives_it_back(
