@@ -11,8 +11,10 @@ from dramatiq.errors import DramatiqError
 from dramatiq.middleware import AsyncIO, Middleware
 from pika.exceptions import AMQPError
 from redis.exceptions import RedisError
+from typing_extensions import override
 
 from actors.redis_broker import open_redis
+from runtime import logs
 
 SHARED_QUEUE = "acquire_proxy"
 """The queue that every node takes from; all others belong to one node."""
@@ -69,6 +71,16 @@ class _ConfirmingBroker(RabbitmqBroker):
         few = 1 if queue_name == SHARED_QUEUE else prefetch
         # Delayed messages go on when the consumer's wait is over, not when they are due.
         return super().consume(queue_name, few, min(timeout, POLL_MS))
+
+    @override
+    def close(self) -> None:
+        """Close every connection; of one that an outage has ended nothing is said again.
+
+        pika finds out only now, and dramatiq hushes a part of what it says. What was lost with
+        the connection was said by who sent.
+        """
+        with logs.hushed("pika"):
+            super().close()
 
     @property
     def consumer_class(self) -> type[_OwnAcks]:

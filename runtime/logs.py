@@ -1,9 +1,11 @@
 """Structured logs: an event name and fields, one line each, for machines or for people."""
 
 import logging
+import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -36,7 +38,10 @@ _NOISY = {
 }
 
 
-_REPEATED = ("dramatiq", "pika")
+_ONE_VOICE = ("pika",)
+"""Each layer of it writes its own line of the same error, up to eight for one lost connection."""
+
+_REPEATED = ("dramatiq", *_ONE_VOICE)
 _REPEAT_EVERY_S = 30.0
 
 
@@ -62,7 +67,9 @@ class _Damper(logging.Filter):
             return True
         # By the place in the code: the texts hold numbers and names that differ each time.
         place, now = (record.pathname, record.lineno), self._clock()
-        said_at, left_out = self._said.get(place, (-_REPEAT_EVERY_S, 0))
+        if library in _ONE_VOICE:
+            place = (library, record.levelno)
+        said_at, left_out = self._said.get(place, (-math.inf, 0))
         if now < said_at + _REPEAT_EVERY_S:
             self._said[place] = (said_at, left_out + 1)
             return False
@@ -102,6 +109,19 @@ def configure(settings: Log, *, part: str) -> None:
     logging.basicConfig(handlers=[sink], level=settings.level.upper(), force=True)
     for name, level in _NOISY.items():
         logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
+
+
+@contextmanager
+def hushed(library: str) -> Generator[None]:
+    """Keep a library from writing anything, in all threads, for as long as this is open."""
+    root = logging.getLogger(library)
+    level = root.level
+    # Its loggers below have no level of their own.
+    root.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def get(room: str) -> Any:  # noqa: ANN401 - structlog's loggers have no static type

@@ -3,9 +3,12 @@
 # ruff: noqa: ANN401 - dramatiq's own message and consumer classes are private
 
 import gc
+import json
+import shutil
 import warnings
 from collections.abc import Generator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +19,7 @@ from actors.pipeline import WakeUp, node_queue
 from domain.states import Status
 from tests.support.rabbit import Rabbit
 from tests.support.site import Site
-from tests.support.station import open_station
+from tests.support.station import Worker, open_station
 from tests.support.valkey import Valkey
 from tests.support.waiting import eventually, eventually_sync
 
@@ -121,3 +124,46 @@ async def test_a_fetch_that_outlasts_the_consumer_timeout_is_fetched_once(
             # That it did time out, or nothing was shown.
             log = impatient.folder / "output.log"
             await eventually(lambda: "delivery acknowledgement" in log.read_text())
+
+
+def complaints(worker: Worker) -> list[dict[str, str]]:
+    """Return what a worker has written above ``info``, but for what its settings bring about."""
+    lines = [json.loads(line) for line in worker.log.read_text().splitlines()]
+    return [
+        line
+        for line in lines
+        if line["level"] != "info" and line["event"] != "webhooks_left_to_others"
+    ]
+
+
+def seconds_between(lines: list[dict[str, str]]) -> float:
+    first, last = (datetime.fromisoformat(lines[i]["timestamp"]) for i in (0, -1))
+    return (last - first).total_seconds()
+
+
+async def test_a_wiped_broker_is_told_of_in_few_lines_and_a_stop_says_nothing_of_it(
+    database_url: str, valkey: Valkey, site: Site, tmp_path: Path, rabbit: Rabbit
+) -> None:
+    del rabbit  # Only to be left out where RabbitMQ is not installed.
+    with Rabbit() as own:
+        environment = {
+            "VASSET_DATABASE__URL": database_url,
+            "VASSET_REDIS__URL": valkey.url,
+            "VASSET_BROKER__URL": own.url,
+        }
+        async with open_station(environment, tmp_path) as station:
+            worker = await station.start_worker()
+            assert complaints(worker) == []
+
+            own.kill()
+            await eventually(lambda: "Consumer encountered" in worker.log.read_text())
+            shutil.rmtree(own.folder / "mnesia")
+            own.start()
+            ended = await station.ended(await station.accept_silently(site.clip_url(96)), 90)
+            told = complaints(worker)
+            worker.stop()
+
+            assert ended["status"] == Status.PENDING_CLEANUP
+            # An error and a warning of pika, a consumer's error, and a wake-up that was not sent.
+            assert len(told) <= 4 * (1 + seconds_between(told) // 30), told
+            assert complaints(worker) == told

@@ -5,13 +5,14 @@ import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from domain.states import LEGAL_MOVES, Mode, Status
 from storage.files import STAGING, Files
+from storage.strays import QUARANTINE
 
 Row = Mapping[str, Any]
 
@@ -27,21 +28,24 @@ class Evidence:
         accepted: Each id that a client was given, with the MD5 of what the site serves there,
             or an empty text where that may be anything.
         moves: The rows of ``transitions``, in order.
-        booked: How many bytes of archive stand in the books of each user.
+        books: What each user may use and uses, as the product counts it; ``day`` and ``begun``
+            are those of the counter.
         roots: The storage root of each node.
         leases: The downloads that have a proxy's lease in Redis.
         processes: What still runs of the children.
         open_runs: The downloads of which a stage's run has no end.
+        slots: The keys of the slots of delivery that are taken in Redis.
     """
 
     accepted: Mapping[int, str]
     rows: Sequence[Row]
     moves: Sequence[Row]
     roots: Mapping[str, Path]
-    booked: Mapping[int, int]
+    books: Sequence[Row]
     leases: frozenset[int] = frozenset()
     processes: tuple[str, ...] = ()
     open_runs: tuple[int, ...] = ()
+    slots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class Verdict:
     misbooked: list[str]
     held: list[str]
     misdescribed: list[str]
+    set_aside: list[str]
 
     @property
     def faults(self) -> dict[str, list[str]]:
@@ -103,7 +108,7 @@ def check(evidence: Evidence) -> Verdict:
             for i in sorted(evidence.leases)
             if i not in rows or rows[i]["status"] != Status.RUNNING
         ],
-        misbooked=_misbooked(evidence),
+        misbooked=_misbooked(evidence, paths),
         held=_held(evidence, rows),
         misdescribed=[
             f"{i}: {fault}"
@@ -111,6 +116,7 @@ def check(evidence: Evidence) -> Verdict:
             if path in files
             for fault in _misdescribed(path, rows[i])
         ],
+        set_aside=_set_aside(evidence, paths, rows),
     )
 
 
@@ -144,11 +150,12 @@ def _matches(path: Path, row: Row, served: str) -> bool:
 
 
 def _held(evidence: Evidence, rows: Mapping[int, Row]) -> list[str]:
-    """Return downloads that have ended and yet are claimed, or of which a stage still runs."""
+    """Return what has ended and is claimed or run all the same, and slots of no transfer."""
     claimed = [
         f"{i} is claimed" for i, row in rows.items() if _is_ended(row) and row["claim_until"]
     ]
-    return claimed + [f"{i} has an open run" for i in evidence.open_runs if _is_ended(rows.get(i))]
+    run = [f"{i} has an open run" for i in evidence.open_runs if _is_ended(rows.get(i))]
+    return [*claimed, *run, *evidence.slots]
 
 
 def _misdescribed(path: Path, row: Row) -> list[str]:
@@ -215,17 +222,77 @@ def _wrongly_deleted(
     return archived + early
 
 
-def _misbooked(evidence: Evidence) -> list[str]:
-    """Return users whose archive is not as large as their books say."""
+def _misbooked(evidence: Evidence, paths: Mapping[int, Path]) -> list[str]:
+    """Return what the books of a user say otherwise than disks, rows and moves."""
+    books = {row["user_id"]: row for row in evidence.books}
+    counted = {
+        "archive_used": _archived(evidence, paths),
+        "archive_reserved": _reserved(evidence),
+        "active_used": Counter(row["user_id"] for row in evidence.rows if not _is_ended(row)),
+        "begun": _begun(evidence, books),
+    }
+    owners = {row["user_id"] for row in evidence.rows}
+    return [
+        f"user {user}: {name} {said} for {seen[user]}"
+        for name, seen in counted.items()
+        for user in sorted(owners | books.keys())
+        if (said := books.get(user, {}).get(name, 0)) != seen[user]
+    ]
+
+
+def _archived(evidence: Evidence, paths: Mapping[int, Path]) -> Counter[int]:
+    """Return how many bytes of archive the disks hold for each user."""
     kept: Counter[int] = Counter()
     for row in evidence.rows:
-        if row["status"] == Status.COMPLETED and row["file_removed_at"] is None:
-            kept[row["user_id"]] += row["file_size"]
-    users = sorted(kept.keys() | evidence.booked.keys())
+        path = paths.get(row["history_id"])
+        if row["status"] == Status.COMPLETED and path is not None and path.exists():
+            kept[row["user_id"]] += path.stat().st_size
+    return kept
+
+
+def _reserved(evidence: Evidence) -> Counter[int]:
+    """Return what each user's archive must still make room for; a quick download needs none."""
+    reserved: Counter[int] = Counter()
+    for row in evidence.rows:
+        if not _is_ended(row) and row["mode"] == Mode.ARCHIVE:
+            reserved[row["user_id"]] += row["reserved_bytes"]
+    return reserved
+
+
+def _begun(evidence: Evidence, books: Mapping[int, Row]) -> Counter[int]:
+    """Return how often each user's downloads were begun or retried on the day of their counter."""
+    users = {row["history_id"]: row["user_id"] for row in evidence.rows}
+    begun: Counter[int] = Counter()
+    for move in evidence.moves:
+        before = move["from_status"]
+        if move["to_status"] != Status.QUEUED or (before is not None and before not in ENDED):
+            continue
+        user = users.get(move["history_id"])
+        if user is not None and _day(move["moved_at"]) == books.get(user, {}).get("day"):
+            begun[user] += 1
+    return begun
+
+
+def _day(text: str) -> str:
+    return _time(text).astimezone(UTC).date().isoformat()
+
+
+def _set_aside(evidence: Evidence, paths: Mapping[int, Path], rows: Mapping[int, Row]) -> list[str]:
+    """Return downloads that lack their file while it lies in quarantine.
+
+    A stray may have the name or the inode of an asset that is in its place: what another attempt
+    left, or a link of a twin that came to nothing.
+    """
+    aside = [
+        (path.name.partition("-")[2], path.lstat().st_ino)
+        for root in evidence.roots.values()
+        for path in (root / QUARANTINE).glob("*")
+    ]
+    names, inodes = {name for name, _ in aside}, {inode for _, inode in aside}
     return [
-        f"user {user}: {evidence.booked.get(user, 0)} for {kept[user]} bytes"
-        for user in users
-        if evidence.booked.get(user, 0) != kept[user]
+        str(i)
+        for i, path in paths.items()
+        if not path.exists() and (path.name in names or rows[i]["file_inode"] in inodes)
     ]
 
 

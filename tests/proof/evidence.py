@@ -1,9 +1,11 @@
 """Gathers the evidence of a run from the real database, disks and Redis."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
 
 from storage.leases import Leases
 from tests.proof.checker import Evidence, Row
@@ -11,7 +13,13 @@ from tests.support.postgres import Postgres
 
 _ROWS = "SELECT * FROM download_history ORDER BY history_id"
 _MOVES = "SELECT * FROM transitions ORDER BY transition_id"
-_BOOKED = "SELECT user_id, sum(bytes) AS bytes FROM archive_changes GROUP BY user_id"
+# The limits are of no account here: what is used is the same for any.
+_BOOKS = (
+    "SELECT u.user_id, q.day::text AS day, coalesce(q.begun, 0) AS begun,"
+    " b.archive_used, b.archive_reserved, b.active_used"
+    " FROM users u LEFT JOIN quotas q USING (user_id)"
+    " CROSS JOIN LATERAL quota_books(u.user_id, 0, 0, 0) b"
+)
 
 _OPEN = "SELECT DISTINCT history_id FROM stage_runs WHERE ended_at IS NULL"
 
@@ -19,7 +27,7 @@ _OPEN = "SELECT DISTINCT history_id FROM stage_runs WHERE ended_at IS NULL"
 async def gather(
     postgres: Postgres,
     database_url: str,
-    leases: Leases,
+    redis: Redis,
     *,
     accepted: Mapping[int, str],
     roots: Mapping[str, Path],
@@ -35,13 +43,15 @@ async def gather(
         rows: list[Row] = json.loads(text)
         return rows
 
+    keys: AsyncIterator[str] = redis.scan_iter("vasset:slots:*")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - redis-py
     return Evidence(
         accepted=accepted,
         rows=ask(_ROWS),
         moves=ask(_MOVES),
-        booked={row["user_id"]: row["bytes"] for row in ask(_BOOKED)},
+        books=ask(_BOOKS),
         roots=roots,
-        leases=frozenset(await leases.held()),
+        leases=frozenset(await Leases(redis).held()),
         processes=processes,
         open_runs=tuple(row["history_id"] for row in ask(_OPEN)),
+        slots=tuple([key async for key in keys]),
     )

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from storage.leases import Leases
 from storage.redis_door import connect
 from tests.proof.checker import Verdict, check
 from tests.proof.clients import Clients
@@ -129,7 +128,7 @@ async def _at_rest(fleet: Fleet, clients: Clients, *, hurry: bool) -> Verdict:
             evidence = await gather(
                 fleet.postgres,
                 fleet.database_url,
-                Leases(redis),
+                redis,
                 accepted=clients.accepted,
                 roots=fleet.roots,
                 processes=fleet.children_left(),

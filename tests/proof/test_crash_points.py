@@ -54,7 +54,7 @@ async def left(
     return await gather(
         postgres,
         database_url,
-        station.services.leases,
+        station.services.redis,
         accepted=accepted,
         roots={"node-a": station.root},
     )

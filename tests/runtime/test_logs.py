@@ -76,3 +76,31 @@ def test_what_a_library_of_the_broker_repeats_is_said_once_and_what_is_ours_each
     assert events.count("Refused: 0") == 1
     assert events.count("ours") == 100
     assert len(events) == 101
+
+
+LAYERS = """
+import logging
+from runtime import logs
+from runtime.settings import Log
+
+logs.configure(Log(format="json", level="info"), part="worker")
+
+def lose_a_connection():
+    logging.getLogger("pika.adapters.utils.io_services_utils").error("reset by peer")
+    logging.getLogger("pika.adapters.base_connection").error("connection lost")
+    logging.getLogger("pika.channel").warning("closed by the server")
+
+with logs.hushed("pika"):
+    lose_a_connection()
+    logging.getLogger("room").warning("closing")
+lose_a_connection()
+"""
+
+
+def test_the_layers_of_pika_are_one_voice_that_a_close_hushes() -> None:
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", LAYERS], capture_output=True, text=True, check=True
+    )
+
+    events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert events == ["closing", "reset by peer", "closed by the server"]

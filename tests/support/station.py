@@ -230,9 +230,12 @@ async def _forget_others(services: Services) -> None:
     """Forget what tests before left in the Redis that they share, under the ids of this one too.
 
     A worker that was killed right after its last download had ended has not given back the lease
-    of its proxy; the next worker would do it, at the provider of another test.
+    of its proxy; the next worker would do it, at the provider of another test. A web process that
+    was killed has not given back its slots of delivery.
     """
     redis: Any = services.redis
-    left = [str(key) async for key in redis.scan_iter("vasset:lease:*")]
+    left = [
+        str(key) for kind in ("lease", "slots") async for key in redis.scan_iter(f"vasset:{kind}:*")
+    ]
     # Another test may have had this minute's tick.
     await redis.delete("vasset:leader:expire", *left)
