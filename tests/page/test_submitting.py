@@ -87,3 +87,18 @@ async def test_what_is_pasted_while_a_press_waits_for_its_look_stays(
 
     await expect(box).to_have_value(other)
     assert [item["url"] for item in await person.history()] == [url]
+
+
+async def test_what_is_no_link_stays_in_the_box_and_is_named(
+    window: OpenWindow, person: Person, site: Site
+) -> None:
+    page = await (await window()).tab()
+    await person.sign_in(page)
+    box = page.get_by_label("What shall be fetched?")
+
+    await paste(page, site.clip_url(15), "not one")
+    await page.locator("form.submit button[type=submit]").click()
+    await expect(page.locator(".row")).to_have_count(1)
+
+    await expect(box).to_have_value("not one")
+    await expect(page.get_by_text("1 piece of text is no link: not one")).to_be_visible()

@@ -91,6 +91,11 @@ export class Lookups extends EventTarget {
     };
   }
 
+  /** Look anew at what a look was refused of. */
+  again(urls) {
+    for (const url of urls) if (this.of(url)?.refusal) this.all.set(url, new Lookup(url));
+  }
+
   /** Begin with what is wanted. */
   begin() {
     const running = [...this.all.values()].filter((one) => one.hasBegun && !one.isOver).length;

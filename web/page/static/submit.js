@@ -2,6 +2,7 @@
 
 import { addressesIn } from "./addresses.js";
 import { kept, keep } from "./choices.js";
+import { ContainerField } from "./containerfield.js";
 import { take } from "./downloads.js";
 import { freshId, h, icon, say } from "./dom.js";
 import { moment } from "./format.js";
@@ -21,6 +22,8 @@ const PATIENCE_MS = 30_000;
 
 // What was pasted outlives a new sign-in and another language, as does what is looked at.
 let draft = "";
+// What the last press did not take: it is named until something else is written.
+let left = "";
 const lookups = new Lookups();
 // How many addresses of a press wait for what is there.
 let waiting = 0;
@@ -50,7 +53,10 @@ class SubmitForm {
     });
     this.told = h("p.hint", { id: this.box.getAttribute("aria-describedby"), role: "status" });
     this.refusals = h("div.refusals", { role: "alert" });
-    this.quality = h("select", { id: freshId(), name: "quality" });
+    this.quality = h("select", {
+      id: freshId(), name: "quality", onchange: () => this.container.show(this.quality.value),
+    });
+    this.container = new ContainerField();
     this.button = h("button.primary.large", { type: "submit" }, icon("down"), h("span"));
     this.webhook = new WebhookField();
     this.preview = new Preview(lookups);
@@ -91,6 +97,7 @@ class SubmitForm {
         {},
         keepChoice(),
         h("div.field", {}, h("label", { for: this.quality.id }, t("submit.quality")), this.quality),
+        this.container.element,
         this.button,
       ),
       this.webhook.element,
@@ -131,17 +138,18 @@ class SubmitForm {
     const words = [];
     if (waiting) words.push(t("submit.waiting", { n: waiting }));
     if (found.length > 1) words.push(t("submit.found", { n: found.length }));
-    if (others.length && found.length) {
+    if (others.length && (found.length || draft === left)) {
       words.push(t("submit.not_found", { n: others.length, first: others[0].slice(0, 60) }));
     }
     say(this.told, words.join(" · "));
     say(this.button.lastChild, n > 1 ? t("submit.go_many", { n }) : t("submit.go"));
     offer(this.quality, this.preview.qualities ?? anyQualities());
+    this.container.show(this.quality.value);
   }
 
   async submit(event) {
     event.preventDefault();
-    const urls = addressesIn(draft).found;
+    const { found: urls, others } = addressesIn(draft);
     if (!urls.length) {
       this.refuse([draft.trim() ? t("submit.none") : t("submit.placeholder")]);
       this.box.focus();
@@ -149,6 +157,7 @@ class SubmitForm {
     }
     const wish = this.wish();
     keep("mode", wish.mode);
+    this.container.keep();
     const letGo = lookups.hold(urls);
     try {
       if (this.preview.isWhole(urls)) {
@@ -157,10 +166,12 @@ class SubmitForm {
           this.refuse([t("preview.choose")]);
           return;
         }
-        // Empty at once: whoever has more pastes on while this is on its way.
-        this.fill("");
+        this.leave(others);
         await this.send(items, wish);
-      } else await this.lookAndSend(urls, wish);
+      } else {
+        this.leave(others);
+        await this.lookAndSend(urls, wish);
+      }
     } finally {
       letGo();
     }
@@ -168,12 +179,16 @@ class SubmitForm {
 
   wish() {
     const mode = new FormData(this.element).get("mode");
-    return { mode, quality: this.quality.value, webhook: this.webhook.address };
+    return {
+      mode,
+      quality: this.quality.value,
+      container: this.container.value,
+      webhook: this.webhook.address,
+    };
   }
 
   /** Send addresses once it is known that none of them is a list; else show the lists. */
   async lookAndSend(urls, wish) {
-    this.fill("");
     this.wait(urls.length);
     await lookups.over(urls, PATIENCE_MS);
     this.wait(-urls.length);
@@ -194,6 +209,12 @@ class SubmitForm {
     form.answered(accepted, refused, stopped);
   }
 
+  /** Leave only what was not taken: whoever has more pastes on while the rest is on its way. */
+  leave(others) {
+    left = others.join("\n");
+    this.fill(left);
+  }
+
   fill(text) {
     this.box.value = text;
     this.typed();
@@ -206,6 +227,7 @@ class SubmitForm {
     const urls = refused.map(({ item }) => item.url);
     for (const url of urls) lookups.of(url)?.choose(refused.map(({ item }) => item));
     if (refused.every(({ error }) => error.code === "is_playlist")) {
+      lookups.again(urls);
       offerLists(urls);
       return;
     }

@@ -43,6 +43,7 @@ export const words = {
   "submit.archive": "For good",
   "submit.archive_hint": "counts toward your archive",
   "submit.quality": "Quality",
+  "submit.container": "Format",
   "submit.previewing": "Looking …",
   "submit.previewing_many": "Looking: {n} of {all} …",
   "submit.waiting": { one: "Looking at {n} link before its download starts …", other: "Looking at {n} links before their downloads start …" },
@@ -66,6 +67,8 @@ export const words = {
   "quality.best": "Best available",
   "quality.audio": "Sound only",
   "quality.up_to": "Up to {name}",
+  "container.video": "As it comes",
+  "container.audio": "As it is",
 
   "now.title": "In progress",
   "now.more": { one: "Show {n} more", other: "Show {n} more" },

@@ -43,6 +43,7 @@ export const words = {
   "submit.archive": "永久保存",
   "submit.archive_hint": "占用存档空间",
   "submit.quality": "画质",
+  "submit.container": "格式",
   "submit.previewing": "正在查看……",
   "submit.previewing_many": "正在查看：{n}/{all} …",
   "submit.waiting": "下载开始前正在查看 {n} 个链接 …",
@@ -66,6 +67,8 @@ export const words = {
   "quality.best": "最佳画质",
   "quality.audio": "仅音频",
   "quality.up_to": "最高 {name}",
+  "container.video": "自动",
+  "container.audio": "保持原样",
 
   "now.title": "进行中",
   "now.more": "再显示 {n} 个",
