@@ -102,3 +102,16 @@ async def test_what_is_no_link_stays_in_the_box_and_is_named(
 
     await expect(box).to_have_value("not one")
     await expect(page.get_by_text("1 piece of text is no link: not one")).to_be_visible()
+
+
+async def test_the_preview_of_one_video_says_what_is_there_and_nothing_else(
+    window: OpenWindow, person: Person, site: Site
+) -> None:
+    page = await (await window()).tab()
+    await person.sign_in(page)
+
+    await paste(page, site.watch_url(16, "One video"))
+    preview = page.get_by_role("region", name="Preview")
+    await expect(preview.get_by_role("heading", name="One video")).to_be_visible()
+
+    assert (await preview.inner_text()).split() == ["0:06", "One", "video", "127.0.0.1"]

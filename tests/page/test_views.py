@@ -126,6 +126,18 @@ async def test_a_phone_shows_all_of_it_and_everything_can_be_hit(
     assert wrong == {}
 
 
+async def test_a_tablet_breaks_no_word_of_the_head(window: OpenWindow, admin: Person) -> None:
+    page = await (await window(viewport=ViewportSize(width=710, height=900), **STILL)).tab()
+    await admin.sign_in(page)
+
+    links = await page.get_by_role("navigation").get_by_role("link").all()
+    heights = [(await link.bounding_box() or {}).get("height") for link in links]
+
+    assert heights == [44, 44, 44]
+    # A window with a scroll bar is narrower than what it shows.
+    assert await page.evaluate(WIDE) <= 0
+
+
 async def test_a_chinese_browser_reads_chinese_until_somebody_chooses(
     window: OpenWindow, person: Person
 ) -> None:

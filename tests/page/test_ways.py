@@ -123,3 +123,17 @@ async def test_a_row_says_what_it_waits_for(window: OpenWindow, person: Person, 
     rows = page.locator(".progress-section .row")
     await expect(rows.filter(has_text="the same video, which is on its way")).to_have_count(1)
     site.hurry(held)
+
+
+async def test_a_row_says_what_is_missing_beside_its_video(
+    window: OpenWindow, person: Person, site: Site
+) -> None:
+    wish = {"url": site.url("/subtitled/25"), "mode": "archive", "subtitles": ["fr"]}
+    answer = await person.api.post("/download", json=wish)
+    assert answer.status_code == 202, answer.text
+    page = await (await window()).tab()
+    await person.sign_in(page)
+
+    row = page.locator(".row", has=page.get_by_role("button", name="Save "))
+
+    await expect(row.get_by_role("listitem")).to_have_text("Subtitles are missing: fr.")

@@ -5,7 +5,7 @@ const sprite = new URL("icons.svg", import.meta.url).pathname;
 
 /**
  * Return a new element: h("p.note", { id: "x", onclick: act }, "text", other).
- * What is null or false, of the properties or the children, is left out.
+ * What is null, undefined or false, of the properties or the children, is left out.
  */
 export function h(name, properties = {}, ...children) {
   const [tag, ...classes] = name.split(".");
@@ -57,6 +57,6 @@ function fill(element, properties, children) {
     else if (name === "value" || name === "checked") element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== false));
+  element.append(...children.flat().filter((child) => child !== false && (child ?? null) !== null));
   return element;
 }
