@@ -120,6 +120,7 @@ ALTER TABLE download_history
     ADD COLUMN IF NOT EXISTS subtitles       varchar(400) NOT NULL DEFAULT '', -- wished: en,pt-BR
     ADD COLUMN IF NOT EXISTS entry           text,          -- of a list, as JSON; NULL: one video
     ADD COLUMN IF NOT EXISTS list_title      varchar(200),  -- as that list calls it
+    ADD COLUMN IF NOT EXISTS live            varchar(8),    -- record; NULL: refused if on air
     ADD COLUMN IF NOT EXISTS exit_name       varchar(300),  -- of its proxy, without credentials
     ADD COLUMN IF NOT EXISTS hidden_at       timestamptz,   -- its owner deleted the record
     ADD COLUMN IF NOT EXISTS file_removed_at timestamptz,   -- and after that its file went

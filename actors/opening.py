@@ -104,6 +104,7 @@ def _limits(settings: Settings) -> FetchLimits:
         max_entries=downloads.max_playlist_entries,
         max_bytes=downloads.max_bytes,
         time_limit=timedelta(seconds=downloads.time_limit_s),
+        live_limit=timedelta(seconds=downloads.live_limit_s),
         stall_timeout=timedelta(seconds=downloads.stall_timeout_s),
         connections=downloads.connections,
     )

@@ -143,7 +143,19 @@ class LiveStreamError(PermanentError):
     """The video has no end yet."""
 
     code = FailureCode.LIVE_STREAM
-    explanation = "This is a live stream; it can be downloaded after it has ended."
+    explanation = (
+        "This is a live stream; it can be downloaded after it has ended, or recorded if that is"
+        " asked for."
+    )
+
+
+class NotRecordableError(PermanentError):
+    """The video has no end yet, and comes in a way that cannot be recorded."""
+
+    code = FailureCode.LIVE_STREAM
+    explanation = (
+        "This live stream cannot be recorded: only HLS with picture and sound in one playlist can."
+    )
 
 
 class EntryGoneError(PermanentError):

@@ -72,6 +72,13 @@ MAX_FORMAT_ID = 200
 # What yt-dlp replaces in each id, because its own language needs it.
 _NEVER_IN_AN_ID = frozenset(",/[]()")
 
+
+class Live(StrEnum):
+    """What becomes of a stream that is on air; without one of these it is refused."""
+
+    RECORD = "record"
+
+
 MAX_SUBTITLES = 10
 """Languages of one download."""
 
@@ -92,6 +99,7 @@ class Wish:
         subtitles: Languages, as ``LANGUAGE`` describes them.
         entry: Which video of the list at the address; None if the address is one video.
         title: As the list calls it, cleaned; None if it came from no list.
+        live: What becomes of a stream that is on air; None to refuse it.
     """
 
     url: str
@@ -102,6 +110,7 @@ class Wish:
     subtitles: tuple[str, ...] = ()
     entry: EntrySelector | None = None
     title: str | None = None
+    live: Live | None = None
 
 
 def form_fault(

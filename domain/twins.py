@@ -26,14 +26,15 @@ class Share(StrEnum):
 def twin_key(wish: Wish, mode: Mode) -> bytes | None:
     """Return the digest that twins have in common, and no others; None if it can have no twin.
 
-    A place in a list is another video's tomorrow, so only an entry with an id has twins.
+    A place in a list is another video's tomorrow, so only an entry with an id has twins. A
+    recording has none: each one begins and ends at another moment.
 
     The mode does not change the bytes, but an archived file may be years old where a quick one
     is not.
 
     Source: docs/decisions/0020-sharing.md.
     """
-    if wish.entry is not None and wish.entry.id is None:
+    if wish.live is not None or (wish.entry is not None and wish.entry.id is None):
         return None
     container = wish.container and wish.container.value
     form = (wish.quality, wish.format_id, container, wish.audio_bitrate_kbps, wish.subtitles)

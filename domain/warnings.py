@@ -18,6 +18,7 @@ class WarningCode(StrEnum):
     CHAPTERS_MISSING = "chapters_missing"
     DURATION_MISMATCH = "duration_mismatch"
     RECORDING_ENDED = "recording_ended"
+    RECORDING_GAPS = "recording_gaps"
 
 
 _MESSAGES = {
@@ -26,6 +27,7 @@ _MESSAGES = {
     WarningCode.CHAPTERS_MISSING: "The chapters could not be added.",
     WarningCode.DURATION_MISMATCH: "Another duration was stated: {}.",
     WarningCode.RECORDING_ENDED: "The recording of the live stream was ended: {}.",
+    WarningCode.RECORDING_GAPS: "Parts of the live stream are missing: {}.",
 }
 
 

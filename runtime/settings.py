@@ -147,6 +147,7 @@ class Downloads(_Section):
     backoff_s: Backoff
     stall_timeout_s: Seconds
     time_limit_s: Seconds
+    live_limit_s: Seconds
     max_bytes: Count
     expected_bytes: Count
     max_playlist_entries: Count

@@ -250,9 +250,9 @@ batch AS MATERIALIZED (
 inserted AS (
     INSERT INTO download_history
         (user_id, url, site, entry, list_title, title, twin_key, mode, quality, format_id, format_ids,
-         container, audio_bitrate_kbps, subtitles, batch_id, behind_twin, reserved_bytes)
+         container, audio_bitrate_kbps, subtitles, live, batch_id, behind_twin, reserved_bytes)
     SELECT CAST(:user_id AS bigint), w.url, w.site, w.entry, w.title, w.title, w.twin_key, :mode,
-           :quality, :format_id, :format_ids, :container, :audio_bitrate_kbps, :subtitles,
+           :quality, :format_id, :format_ids, :container, :audio_bitrate_kbps, :subtitles, :live,
            b.batch_id,
            w.twin_key IS NOT NULL AND w.site NOT IN (SELECT site FROM site_cookies)
            AND (row_number() OVER (PARTITION BY w.twin_key ORDER BY w.place) > 1

@@ -1,13 +1,16 @@
 """What a user wished, as the columns of a row and back."""
 
 from domain.entries import decode_entry, encode_entry
-from domain.requests import Container, Quality, Wish, site_of
+from domain.requests import Container, Live, Quality, Wish, site_of
 from storage.db import Row
 
 MAX_FIRST_FORMAT_ID = 64
 """Characters of the column that older versions read."""
 
-FORM = ("quality", "format_id", "format_ids", "container", "audio_bitrate_kbps", "subtitles")
+FORM = (
+    *("quality", "format_id", "format_ids"),
+    *("container", "audio_bitrate_kbps", "subtitles", "live"),
+)
 """The columns of all that is wished but the address."""
 
 
@@ -24,12 +27,14 @@ def columns_of(wish: Wish) -> dict[str, str | int | None]:
         "subtitles": ",".join(wish.subtitles),
         "entry": wish.entry and encode_entry(wish.entry),
         "list_title": wish.title,
+        "live": wish.live and wish.live.value,
     }
 
 
 def wish_of(row: Row) -> Wish:
     """Return the wish that a row holds."""
     container, languages, entry = row["container"], row["subtitles"], row["entry"]
+    live = row["live"]
     return Wish(
         url=row["url"],
         quality=Quality(row["quality"]),
@@ -39,4 +44,5 @@ def wish_of(row: Row) -> Wish:
         subtitles=tuple(languages.split(",")) if languages else (),
         entry=None if entry is None else decode_entry(entry),
         title=row["list_title"],
+        live=None if live is None else Live(live),
     )

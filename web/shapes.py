@@ -25,6 +25,7 @@ from domain.requests import (
     MAX_SUBTITLES,
     MIN_AUDIO_KBPS,
     Container,
+    Live,
     Quality,
     Wish,
     form_fault,
@@ -172,6 +173,10 @@ class WishAsked(Asked):
         ),
     ] = []  # noqa: RUF012 - pydantic copies it
     audio_only: bool = False
+    live: Annotated[
+        Live | None,
+        Field(description="`record`: a stream that is on air is recorded; null: it is refused."),
+    ] = None
     webhook: Annotated[
         Address | None, Field(description="An https address that is told how the download ends.")
     ] = None
@@ -198,6 +203,7 @@ class WishAsked(Asked):
             container=self.container,
             audio_bitrate_kbps=self.audio_bitrate_kbps,
             subtitles=tuple(dict.fromkeys(self.subtitles)),
+            live=self.live,
         )
 
 

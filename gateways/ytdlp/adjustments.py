@@ -226,7 +226,8 @@ def _skipping_mark(read: _Method) -> _Method:
 def _finding_out(original: _Method) -> _Method:
     """yt-dlp takes each playlist without a duration for live; this reads it once more.
 
-    A fetch leaves it open, because its downloader has to find out anyway.
+    A fetch leaves it open, because its downloader has to find out anyway; unless it may record,
+    when it has to choose among the formats.
     """
 
     @wraps(original)
@@ -241,7 +242,8 @@ def _finding_out(original: _Method) -> _Method:
             return parse(self._download_webpage(url, media.get("id")), url)
 
         ytdlp = self._downloader
-        if not ytdlp.is_look or not is_growing(read(), read, ytdlp.patience_s):
+        has_to_know = ytdlp.is_look or ytdlp.recording is not None
+        if not has_to_know or not is_growing(read(), read, ytdlp.patience_s):
             del media["live_status"]
 
     return add_manifest_info

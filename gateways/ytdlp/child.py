@@ -43,9 +43,11 @@ from gateways.ytdlp.protocol import (
     Merging,
     Report,
     Start,
+    Transfer,
     decode_control,
     encode_report,
 )
+from gateways.ytdlp.recording import Recording, recording_of
 from gateways.ytdlp.remarks import Remarks
 from gateways.ytdlp.responses import ResponseChecker, WrongAnswerError
 from gateways.ytdlp.sandbox import Level
@@ -173,7 +175,6 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
         Exception: Whatever yt-dlp raises; ``causes`` knows what it means.
     """
     tally = Tally(start.limits.max_bytes, tell, time.monotonic)
-
     rewriting = set[str]()
 
     def merging(hook: Mapping[str, Any]) -> None:
@@ -192,15 +193,18 @@ def fetch(start: Start, gate: str, tell: Tell) -> Done:
         ytdlp.transfers = transfers = TransferLog(start.order.staging, part_of, HTTPError)
         ytdlp.add_progress_hook(ytdlp.aside.watch)
         ytdlp.add_progress_hook(tally.add)
-        planner = Planner(tally, Wrapper(wish, ytdlp))
-        ytdlp.add_post_processor(planner, when="before_dl")
+        ytdlp.recording = recording = recording_of(start)
+        wrapper = Wrapper(wish, ytdlp)
+        ytdlp.add_post_processor(Planner(tally, wrapper, recording), when="before_dl")
         found: Any = ytdlp.extract_info(wish.url, download=True)
+    transfer = transfers.facts(is_rewritten=bool(rewriting - {"MoveFiles"}))
     done = facts(found)
-    return replace(
-        done,
-        warnings=(*done.warnings, *ytdlp.aside.warnings),
-        transfer=transfers.facts(is_rewritten=bool(rewriting - {"MoveFiles"})),
-    )
+    warnings = (*done.warnings, *ytdlp.aside.warnings)
+    if recording is not None and recording.has_begun:
+        # All of it came that was recorded: nobody knows more of its length.
+        transfer = Transfer(is_complete=True)
+        warnings += recording.warnings
+    return replace(done, warnings=warnings, transfer=transfer)
 
 
 # Reading the certificates takes 15 ms; what the warm-up has read, its forks need not.
@@ -247,6 +251,7 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         #: How long it may wait for a playlist to grow.
         self.patience_s = patience_s
         self.is_look = is_look
+        self.recording: Recording | None = None
         super().__init__(options | {"logger": self.remarks})
 
     def __exit__(self, *raised: object) -> None:
@@ -280,6 +285,8 @@ class _Ytdlp(yt_dlp.YoutubeDL):
             ie_result["entries"] = self._lists.narrow(ie_result, pairs)
         elif kind == "video":
             self._lists.check(ie_result)
+            if self.recording is not None:
+                self.recording.prepare(ie_result)
         return super().process_ie_result(ie_result, *told, **named)
 
     def sort_formats(self, info_dict: Any) -> None:  # noqa: ANN401 - a type only in the stubs

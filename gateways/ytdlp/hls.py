@@ -8,9 +8,10 @@ from typing import Any
 from yt_dlp.downloader.hls import HlsFD  # noqa: TID251 - this is made from it
 from yt_dlp.networking.exceptions import HTTPError, TransportError  # noqa: TID251 - what is retried
 
-from domain.failures import LiveStreamError
+from domain.failures import DownloadError, LiveStreamError, NotRecordableError
 from gateways.ytdlp import playlists
 from gateways.ytdlp.playlists import Playlist
+from gateways.ytdlp.recording import fragments
 
 RELOADS = 6
 """Readings of a playlist that says no end, after the first, before it is taken for ended."""
@@ -62,7 +63,8 @@ class Hls(_Downloader):
         Raises:
             DrmProtectedError: They are encrypted for licensed players.
             UnsupportedSiteError: They cannot be joined.
-            LiveStreamError: There will be more of them.
+            LiveStreamError: There will be more of them, and nobody asked for a recording.
+            NotRecordableError: There will be more of them, beside those of another playlist.
         """
         url, text = self._text(info_dict)
         playlists.check(text)
@@ -73,13 +75,52 @@ class Hls(_Downloader):
         playlist = playlists.parse(text, url)
         is_subtitle = info_dict.get("ext") == "vtt"
         if not (playlist.is_ended or is_subtitle):
-            if is_growing(playlist, read, self.ydl.patience_s):
-                raise LiveStreamError
+            if self._is_live(playlist, read):
+                return self._record(filename, info_dict, playlist)
             url, text = self._text(info_dict)
         whole = {"url": url, "hls_media_playlist_data": playlists.plain(text)}
         self.ydl.plan(text, info_dict.get("format_index"))
         base: Any = super()
         return base.real_download(filename, {**info_dict, **whole})
+
+    def _is_live(self, playlist: Playlist, read: Read) -> bool:
+        recording = self.ydl.recording
+        is_known = recording is not None and recording.is_on_air
+        return is_known or is_growing(playlist, read, self.ydl.patience_s)
+
+    def _record(self, filename: str, info_dict: Any, playlist: Playlist) -> Any:  # noqa: ANN401
+        """Fetch segments into one file as they come, until the recording ends."""
+        recording = self.ydl.recording
+        if recording is None:
+            raise LiveStreamError
+        if recording.is_of_several:
+            raise NotRecordableError
+        # One at a time, in order; one that is gone is no reason to lose the others.
+        own: Any = self
+        own.params = own.params | {
+            "concurrent_fragment_downloads": 1,
+            "skip_unavailable_fragments": True,
+        }
+        context: dict[str, Any] = {"filename": filename, "total_frags": None, "live": True}
+        self._prepare_and_start_frag_download(context, info_dict)
+
+        def read() -> Playlist | None:
+            try:
+                url, text = self._read_once(info_dict)
+                playlists.check(text)
+            except (HTTPError, TransportError, DownloadError):
+                return None
+            return playlists.parse(text, url)
+
+        segments = recording.segments(playlist, read, context["dest_stream"].tell)
+        return self.download_and_append_fragments(context, fragments(segments), info_dict)
+
+    def report_skip_fragment(self, frag_index: int, err: Any = None) -> None:  # noqa: ANN401
+        """Count a segment that is left out."""
+        base: Any = super()
+        base.report_skip_fragment(frag_index, err)
+        if self.ydl.recording is not None:
+            self.ydl.recording.miss()
 
     def decrypter(self, info_dict: Any) -> Any:  # noqa: ANN401 - as the base has it
         """Return what decrypts a segment; its key is fetched as carefully as the segment."""
@@ -112,9 +153,9 @@ class Hls(_Downloader):
         if text:
             return url, text
 
-        def read() -> tuple[str, str]:
-            with self.ydl.urlopen(self._prepare_url(info_dict, url)) as response:
-                body: bytes = response.read()
-                return str(response.url), body.decode("utf-8", "ignore")
+        return self._retried(lambda: self._read_once(info_dict))
 
-        return self._retried(read)
+    def _read_once(self, info_dict: Any) -> tuple[str, str]:  # noqa: ANN401
+        with self.ydl.urlopen(self._prepare_url(info_dict, info_dict["url"])) as response:
+            body: bytes = response.read()
+            return str(response.url), body.decode("utf-8", "ignore")

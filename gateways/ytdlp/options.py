@@ -51,6 +51,7 @@ class FetchLimits:
         connections: Fragments of one video that are fetched at once.
         spare_children: Children that wait, forked ahead, for their order.
         max_entries: Of a list, that are read to find the wished one.
+        live_limit: How long a live stream is recorded, within ``time_limit``.
     """
 
     max_bytes: int
@@ -59,6 +60,7 @@ class FetchLimits:
     connections: int
     spare_children: int = 3
     max_entries: int = 500
+    live_limit: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ class Segment:
     Attributes:
         sequence: Its media sequence number.
         url: Absolute.
+        base: What relative addresses of its key and head are relative to.
         duration_s: As its EXTINF says; 0 if it does not.
         key: The attributes of the EXT-X-KEY that it is encrypted with; empty if it is not.
         byte_range: Its first byte and the one after its last, or None for all.
@@ -28,6 +29,7 @@ class Segment:
 
     sequence: int
     url: str
+    base: str
     duration_s: float
     key: Mapping[str, str]
     byte_range: tuple[int, int] | None
@@ -123,6 +125,7 @@ class _Reader:
             Segment(
                 sequence=self._sequence,
                 url=urljoin(self.url, line),
+                base=self.url,
                 duration_s=self._duration_s,
                 key=key,
                 byte_range=span(self._range, 0 if before is None else before[1]),

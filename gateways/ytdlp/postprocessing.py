@@ -11,6 +11,7 @@ from domain.requests import Quality, Wish
 from gateways.ytdlp.containers import audio_form, check_holds, is_form
 from gateways.ytdlp.merging import plan_merge
 from gateways.ytdlp.options import STEM
+from gateways.ytdlp.recording import Recording
 from gateways.ytdlp.tally import Tally
 from gateways.ytdlp.tracks import Tracks, tracks_of
 
@@ -20,10 +21,11 @@ _postprocessors: Any = postprocessor
 class Planner(PostProcessor):
     """Learns from yt-dlp which formats were chosen, and prepares what becomes of them."""
 
-    def __init__(self, tally: Tally, wrapper: "Wrapper") -> None:
+    def __init__(self, tally: Tally, wrapper: "Wrapper", recording: Recording | None) -> None:
         super().__init__()
         self._tally = tally
         self._wrapper = wrapper
+        self._recording = recording
 
     def run(self, information: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - only in the stubs
         """Give the tally the chosen formats, and the file that comes of them to the wrapper."""
@@ -33,6 +35,8 @@ class Planner(PostProcessor):
             parts = [part | {"format_id": str(number)} for number, part in enumerate(parts)]
             information["requested_formats"] = parts
         self._tally.plan(parts or [information])
+        if self._recording is not None:
+            self._recording.is_of_several = len(parts) > 1
         if parts or self._wrapper.is_needed:
             # Before all that yt-dlp does by itself, which it adds later: merging and repairs.
             information.setdefault("__postprocessors", []).append(self._wrapper)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from domain.entries import FIRST, EntrySelector
-from domain.requests import Container, Quality, Wish
+from domain.requests import Container, Live, Quality, Wish
 from domain.states import Mode
 from domain.twins import twin_key
 
@@ -31,6 +31,12 @@ def test_an_entry_is_known_by_its_id_wherever_it_is() -> None:
     moved = replace(wish, entry=EntrySelector(index=7, id="3"), title="Third")
 
     assert twin_key(moved, Mode.QUICK) == twin_key(wish, Mode.QUICK)
+
+
+def test_a_recording_has_no_twin() -> None:
+    wish = Wish(url="https://example.com/v", live=Live.RECORD)
+
+    assert twin_key(wish, Mode.QUICK) is None
 
 
 def test_a_place_in_a_list_has_no_twin() -> None:

@@ -3,8 +3,9 @@
 # ruff: noqa: PLC0415 - a command imports what it needs, so that --help is quick.
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -20,6 +21,7 @@ from vasset.client.options import (
     Folder,
     FormatIds,
     Key,
+    LiveStreams,
     NoWait,
     Server,
     StatusName,
@@ -34,6 +36,11 @@ from vasset.options import Data, Json, PasswordStdin
 KEY_PREFIX = "vst_"
 
 app = typer.Typer()
+
+
+class _Words(TypedDict):
+    urls: list[str]
+    history_ids: list[int]
 
 
 @app.command(short_help="Log in to a server for `get`, `ls` and `rm`.")
@@ -90,6 +97,7 @@ def get(  # noqa: PLR0913 - its options
     container: Wrapping = None,
     bitrate: Bitrate = None,
     format_id: FormatIds = None,
+    live: LiveStreams = None,
     first: First = False,
     yes: Yes = False,
     no_wait: NoWait = False,
@@ -107,13 +115,11 @@ def get(  # noqa: PLR0913 - its options
 
     Example: vasset get https://video.example/watch/1 --quality 720p -o ~/Videos
     """
-    from vasset.client import calls, getting, places, submission
+    from vasset.client import calls, getting, places
 
-    words = submission.addresses(addresses, texts.lines(sys.stdin.buffer))
     wanted = getting.Wanted(
-        urls=[word for word in words if not _is_id(word)],
-        history_ids=[int(word) for word in words if _is_id(word)],
-        form=form_of(mode, quality, container, bitrate, format_id),
+        **_sorted_out(addresses),
+        form=form_of(mode, quality, container, bitrate, format_id, live),
         folder=output,
         is_awaited=not no_wait,
         choice=choice_of(entries, is_first=first, is_agreed=yes),
@@ -172,6 +178,15 @@ def rm(
     with opened(Asked(url=url, key=key, data=data, account=account)) as place:
         is_done = listing.remove(place, history_ids)
     raise typer.Exit(0 if is_done else 1)
+
+
+def _sorted_out(words: Sequence[str]) -> _Words:
+    """Return the addresses and the ids among words; ``-`` is for lines of standard input."""
+    from vasset.client import submission
+
+    found = submission.addresses(words, texts.lines(sys.stdin.buffer))
+    ids = [int(word) for word in found if _is_id(word)]
+    return {"urls": [word for word in found if not _is_id(word)], "history_ids": ids}
 
 
 def _is_id(word: str) -> bool:

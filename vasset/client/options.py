@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.requests import MAX_AUDIO_KBPS, MIN_AUDIO_KBPS, Container, Quality, form_fault
+from domain.requests import (
+    MAX_AUDIO_KBPS,
+    MIN_AUDIO_KBPS,
+    Container,
+    Live,
+    Quality,
+    form_fault,
+)
 from domain.states import Mode, Status
 
 if TYPE_CHECKING:
@@ -48,6 +55,7 @@ def form_of(
     container: Container | None,
     bitrate_kbps: int | None,
     format_id: str | None,
+    live: Live | None,
 ) -> "Form":
     """Return the form in which every file is wanted.
 
@@ -65,6 +73,7 @@ def form_of(
         container=container,
         bitrate_kbps=bitrate_kbps,
         format_id=format_id,
+        live=live,
     )
 
 
@@ -121,6 +130,7 @@ FormatIds = Annotated[
     ),
 ]
 
+LiveStreams = Annotated[Live | None, typer.Option(help="A stream on air is recorded, not refused.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Only submit, and write the ids.")]
 
 Server = Annotated[str, typer.Argument(metavar="URL", help="The server.", callback=checked)]

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from domain.requests import Container, Quality
+from domain.requests import Container, Live, Quality
 from domain.states import Mode
 from vasset.client.api import Api, ApiError
 from vasset.client.shapes import Download, Failure, Refused, Submitted
@@ -22,13 +22,18 @@ _NOT_AS_IT_IS = (400, 413, 414, 422)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """In which form every file is wanted."""
+    """In which form every file is wanted.
+
+    Attributes:
+        live: What becomes of a stream that is on air; None to have it refused.
+    """
 
     mode: Mode
     quality: Quality
     container: Container | None = None
     bitrate_kbps: int | None = None
     format_id: str | None = None
+    live: Live | None = None
 
     @property
     def body(self) -> dict[str, object]:
@@ -37,6 +42,7 @@ class Form:
             "container": self.container,
             "audio_bitrate_kbps": self.bitrate_kbps,
             "format_id": self.format_id,
+            "live": self.live,
         }
         given = {name: value for name, value in wished.items() if value is not None}
         return {"mode": self.mode, "quality": self.quality, **given}

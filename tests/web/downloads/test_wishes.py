@@ -3,7 +3,7 @@
 import pytest
 
 from domain.download import Download
-from domain.requests import Container, Quality
+from domain.requests import Container, Live, Quality
 from domain.states import Stage
 from storage.limits import Turns
 from tests.web.conftest import Member, Site
@@ -66,6 +66,14 @@ async def test_a_form_that_was_queued_before_there_were_others_is_whole(
     assert claim.wish.format_id == "137"
 
 
+async def test_a_wish_to_record_reaches_the_worker(member: Member, site: Site) -> None:
+    history_id = await member.submit(live="record")
+
+    claim = await claimed(site, history_id)
+
+    assert claim.wish.live is Live.RECORD
+
+
 @pytest.mark.parametrize(
     "wish",
     [
@@ -86,6 +94,8 @@ async def test_a_form_that_was_queued_before_there_were_others_is_whole(
         {"quality": "250p"},
         {"format_id": "a\u202eb"},
         {"format_id": "x" * 201},
+        {"live": "watch"},
+        {"live": True},
         {"subtitles": "en"},
         {"subtitles": ["en,de"]},
         {"subtitles": [".*"]},

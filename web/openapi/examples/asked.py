@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from domain.keys import Scope
-from domain.requests import Container, Quality
+from domain.requests import Container, Live, Quality
 from domain.states import Mode
 from web import shapes
 from web.accounts import shapes as account_shapes
@@ -42,6 +42,7 @@ BODIES: tuple[BaseModel, ...] = (
             ),
         ],
         mode=Mode.QUICK,
+        live=Live.RECORD,
     ),
     ParseAsked(url=URL),
     delivery_shapes.FileTicketAsked(history_id=1041),

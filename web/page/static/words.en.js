@@ -216,6 +216,7 @@ export const words = {
   "warning.chapters_missing": "{message}",
   "warning.duration_mismatch": "{message}",
   "warning.recording_ended": "{message}",
+  "warning.recording_gaps": "{message}",
   "sentences": "{first} {second}",
   "keys.until": "until {day}",
   "unknown": "unknown",

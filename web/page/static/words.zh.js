@@ -216,6 +216,7 @@ export const words = {
   "warning.chapters_missing": "未能添加章节。（{message}）",
   "warning.duration_mismatch": "时长与网站所示不符。（{message}）",
   "warning.recording_ended": "直播录制已结束。（{message}）",
+  "warning.recording_gaps": "直播录制有缺失的片段。（{message}）",
   "sentences": "{first}{second}",
   "keys.until": "{day} 到期",
   "unknown": "未知",
