@@ -69,7 +69,7 @@ def undrain(name: Name, data: Data = None) -> None:
 
 @app.command()
 def adopt(name: Name, data: Data = None) -> None:
-    """Let a node take an empty root at its next start, because its disk is new.
+    """Let a node take an empty root at its next start: its disk is new.
 
     A node that has worked before refuses a root without its marker: mostly the disk is not mounted.
 
