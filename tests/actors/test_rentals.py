@@ -97,3 +97,22 @@ async def test_who_wakes_up_with_a_proxy_for_a_download_of_another_gives_it_back
     assert row["status"] == Status.PENDING_CLEANUP
     await eventually(lambda: len(third_party.releases) == 2)
     assert len(third_party.acquisitions) == 2
+
+
+# Point 14 of tests/proof/test_crash_points.py. A lease that was never kept is lost to all: the
+# provider's own lifetime ends it (docs/decisions/0011-proxies.md).
+@pytest.mark.parametrize(("when", "lost"), [("before", 1), ("after", 0)])
+async def test_a_death_with_a_rented_proxy_loses_no_download_and_no_lease_that_was_kept(
+    idle_station: Station, site: Site, third_party: Provider, when: str, lost: int
+) -> None:
+    third_party.mood = Mood.JSON
+    history_id = await idle_station.submit(site.clip_url(157))
+    await idle_station.die_at(f"{when}:storage.leases:Leases.keep", **rented(third_party))
+    await idle_station.services.db.raw(A_MINUTE_LATER)
+
+    await idle_station.start_worker(**rented(third_party))
+
+    row = await idle_station.ended(history_id)
+    assert row["status"] == Status.PENDING_CLEANUP
+    await eventually(lambda: len(third_party.releases) == 2 - lost)
+    assert len(third_party.acquisitions) == 2

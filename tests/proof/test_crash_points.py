@@ -18,8 +18,6 @@ DOWNLOADS = "storage.downloads:Downloads"
 POINTS = {
     "12": f"before:{DOWNLOADS}.claim",
     "13": f"after:{DOWNLOADS}.claim",
-    "14 the proxy is rented": "before:storage.leases:Leases.keep",
-    "14 the lease is kept": "after:storage.leases:Leases.keep",
     "14 the fetch is due": f"after:{DOWNLOADS}.pass_on",
     "16 the folder is made": "after:storage.files:Files.fresh_staging",
     "19": "before:storage.manifests:write",
