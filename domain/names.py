@@ -4,6 +4,9 @@ import unicodedata
 
 from domain.characters import JOINERS, safe_text
 
+GENERIC_EXTRACTORS = frozenset({"generic", "html5"})
+"""yt-dlp's extractors for any page: ids and titles of theirs are not the site's own."""
+
 MAX_NAME_BYTES = 200
 """Room for every file system's limit of 255 after a client appends to it."""
 
@@ -40,7 +43,7 @@ def title_of(site_title: str, extractor: str, list_title: str | None) -> str:
         extractor: Which one read the site's title.
         list_title: None if the download came from no list.
     """
-    is_generic = extractor.lower() in ("generic", "html5")
+    is_generic = extractor.lower() in GENERIC_EXTRACTORS
     return list_title if list_title and (is_generic or not site_title) else site_title
 
 

@@ -14,6 +14,9 @@ MAX_SITE_LENGTH = 253
 # An underscore is in no host's name by the book, and in many by use.
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE | re.ASCII)
 
+SMUGGLE_MARK = "__youtubedl_smuggle"
+"""yt-dlp hides options for its own extractors in a fragment of this name."""
+
 MAX_URL_LENGTH = 2_048
 """Characters of a submitted address. Source: the contract, section 3."""
 
@@ -116,7 +119,7 @@ class Wish:
 def form_fault(
     quality: Quality, container: Container | None, audio_bitrate_kbps: int | None
 ) -> str | None:
-    """Return what in a wished form contradicts itself, for whoever wished it; None if nothing."""
+    """Return what is contradictory in a wished form, as a sentence; None if nothing is."""
     is_audio = quality is Quality.AUDIO
     if container is not None and container.is_audio and not is_audio:
         return f'container "{container}" holds sound alone: it needs quality "audio"'
@@ -174,7 +177,7 @@ def check_url(url: str) -> str:
     if not parts.netloc.startswith("[") and not _is_name(host):
         raise InvalidUrlError
     # yt-dlp reads options from this fragment: an internal channel of its extractors.
-    if "__youtubedl_smuggle" in url:
+    if SMUGGLE_MARK in url:
         raise InvalidUrlError
     return url
 

@@ -7,6 +7,13 @@ from email.utils import parsedate_to_datetime
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
+def retry_after_text(error: BaseException) -> str | None:
+    """Return the header of the response that an exception carries; None if there is none."""
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    text: object = None if headers is None else headers.get("Retry-After")
+    return text if isinstance(text, str) else None
+
+
 def parse_retry_after(text: str, now: datetime) -> timedelta | None:
     """Return the wait that a Retry-After header asks for, never negative; None if it is neither.
 

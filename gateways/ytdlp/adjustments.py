@@ -1,6 +1,6 @@
-"""What is changed in yt-dlp itself, once in each server, before anything uses it.
+"""The changes made to yt-dlp itself, once in each server, before anything uses it.
 
-Where yt-dlp turns a cause into a mere text, the cause is kept: it is judged by its type.
+Where yt-dlp reduces a cause to a text, the exception is kept, so that its type can be judged.
 """
 
 # ruff: noqa: ANN401 - what is replaced takes and returns whatever yt-dlp gives it
@@ -33,7 +33,7 @@ from yt_dlp.utils import (  # noqa: TID251 - changes what raises them
 from yt_dlp.utils._utils import _UnsafeExtensionError  # noqa: TID251  # pyright: ignore[reportPrivateUsage] - its list is nowhere else
 
 from domain.failures import CorruptError, DrmProtectedError, LoginRequiredError
-from gateways.retry_after import parse_retry_after
+from gateways.retry_after import parse_retry_after, retry_after_text
 from gateways.ytdlp.aside import RETRY_WAIT_S
 from gateways.ytdlp.connections import retry_wait
 from gateways.ytdlp.dash import joining_ranges
@@ -52,7 +52,7 @@ _REFUSALS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, 509)
 
 
 def adjust() -> None:
-    """Replace the methods that lose a cause, or fall over a harmless oddity."""
+    """Replace the methods that lose a cause, or fail on harmless input."""
     downloader: Any = FileDownloader
     http: Any = HttpFD
     extractor: Any = InfoExtractor
@@ -115,7 +115,7 @@ def _retrying_with_care(original: _Method) -> _Method:
 
 
 def _leaving_out(original: _Method) -> _Method:
-    """Subtitles that ffmpeg cannot put into the video are left out of it."""
+    """Leave out subtitles that ffmpeg cannot put into the video."""
 
     @wraps(original)
     def run(self: Any, media: Any) -> tuple[list[str], Any]:
@@ -138,10 +138,8 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _asked_wait(error: Exception) -> float:
-    headers: Any = getattr(getattr(error, "response", None), "headers", None) or {}
-    wait = parse_retry_after(
-        headers.get("Retry-After") or "", datetime.fromtimestamp(time.time(), UTC)
-    )
+    text = retry_after_text(error) or ""
+    wait = parse_retry_after(text, datetime.fromtimestamp(time.time(), UTC))
     return 0.0 if wait is None else wait.total_seconds()
 
 
@@ -155,9 +153,9 @@ def _in_turn(original: _Method) -> _Method:
 
 
 def _closing_before(original: _Method) -> _Method:
-    """The generic extractor leaves its first answer unread, and so a connection open.
+    """Close earlier answers, which the generic extractor leaves unread and so open.
 
-    It reads none of an answer after its next request.
+    It never reads an answer after its next request.
     """
 
     @wraps(original)
@@ -169,7 +167,7 @@ def _closing_before(original: _Method) -> _Method:
 
 
 def _judging_nothing(original: _Method) -> _Method:
-    """Of a transfer over HTTP that fails without a cause, not one byte came."""
+    """Raise CorruptError for an HTTP transfer that fails without a cause: no byte came."""
 
     @wraps(original)
     def real_download(self: Any, *given: Any) -> Any:
@@ -185,7 +183,7 @@ def _judging_nothing(original: _Method) -> _Method:
 
 
 def _caused_by(cause: type[Exception], original: _Method) -> _Method:
-    """An extractor goes on catching what it raises; who does not, finds the cause in it."""
+    """Attach our own cause to the error that an extractor raises, and may catch, as before."""
 
     @wraps(original)
     def refuse(self: Any, *given: Any, **named: Any) -> Any:
@@ -199,7 +197,7 @@ def _caused_by(cause: type[Exception], original: _Method) -> _Method:
 
 
 def _without_mark(original: _Method) -> _Method:
-    """A byte order mark before a playlist hides from yt-dlp that it is one."""
+    """Drop a byte order mark, which would keep yt-dlp from recognising a playlist."""
 
     @wraps(original)
     def request(self: Any, *given: Any, **named: Any) -> Any:

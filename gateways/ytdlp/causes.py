@@ -8,7 +8,7 @@ from typing import Any
 
 from domain import failures
 from domain.failures import DownloadError, IsPlaylistError, TransientError
-from gateways.retry_after import parse_retry_after
+from gateways.retry_after import parse_retry_after, retry_after_text
 from gateways.ytdlp.protocol import Failed
 from gateways.ytdlp.texts import clean_remark
 
@@ -203,8 +203,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _retry_after(chain: list[BaseException], now: datetime) -> timedelta | None:
     for link in chain:
-        headers = getattr(getattr(link, "response", None), "headers", None)
-        text = headers.get("Retry-After") if headers is not None else None
-        if isinstance(text, str):
+        text = retry_after_text(link)
+        if text is not None:
             return parse_retry_after(text, now)
     return None

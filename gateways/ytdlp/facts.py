@@ -6,15 +6,14 @@ from typing import Any, cast
 
 from domain.failures import InvalidUrlError, UnsupportedSiteError
 from domain.findings import MAX_FORMATS, Entry, Format, address_key
-from domain.requests import check_url
+from domain.requests import SMUGGLE_MARK, check_url
 from gateways.ytdlp import lists
 from gateways.ytdlp.findings import Found, clean_entry, clean_format
 from gateways.ytdlp.protocol import Done
 from gateways.ytdlp.texts import plain_url
 
 _LIVE = ("is_live", "is_upcoming", "post_live")
-# yt-dlp hides options for its own extractors in a fragment of this name.
-_SMUGGLED = "#__youtubedl_smuggle="
+_SMUGGLED = f"#{SMUGGLE_MARK}="
 
 
 def facts(found: Mapping[str, Any] | None) -> Done:
@@ -123,7 +122,7 @@ def _entries(found: Mapping[str, Any], url: str, max_entries: int) -> Iterator[E
     # What several share says nothing of any of them, nor does the address of the list.
     shared = {key for key, times in pages.items() if times > 1}
     shared |= {_key(url), _key(_text(found.get("webpage_url")))}
-    # What is no address is none that could be shared.
+    # An entry without an address shares none.
     shared.discard(None)
     named = (_entry(one, url, shared) for one in told)
     sound = (one for one in named if clean_entry(one) is not None)

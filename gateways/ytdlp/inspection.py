@@ -72,12 +72,13 @@ def _contents(path: Path, container: InputContainer) -> Contents:
     return Contents(
         demuxer=demuxer,
         brand=brand,
-        video=next((_codec(one) for one in container.streams.video if not _is_cover(one)), None),
+        video=next((_codec(one) for one in container.streams.video if not is_cover(one)), None),
         audio=next(map(_codec, container.streams.audio), None),
     )
 
 
-def _is_cover(stream: Stream) -> bool:
+def is_cover(stream: Stream) -> bool:
+    """Return whether a stream of pictures is a cover, not a video."""
     return bool(stream.disposition & Disposition.attached_pic)
 
 
@@ -116,7 +117,7 @@ class _Length:
     def add(self, packet: "Packet[Stream]") -> None:
         """Count one packet."""
         lasts = float((packet.duration or 0) * packet.time_base)
-        if packet.stream.type in _MEDIA and not _is_cover(packet.stream):
+        if packet.stream.type in _MEDIA and not is_cover(packet.stream):
             self.packets += 1
             self.played[packet.stream.index] += max(0.0, lasts)
         moment = packet.dts if packet.pts is None else packet.pts

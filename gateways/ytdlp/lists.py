@@ -1,4 +1,4 @@
-"""Lists in the child: an address that leads to several videos, and which of them is meant."""
+"""Lists in the child: addresses of several videos, and which of them to fetch."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,12 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 from domain.entries import EntrySelector, is_entry_id
 from domain.failures import EntryGoneError, IsPlaylistError
+from domain.names import GENERIC_EXTRACTORS
 
 INDEX, ID = "_vasset_index", "_vasset_id"
 """Where an entry that is looked at keeps its position, and the id that no other entry has."""
-
-# Their extractors number what they find on a page, so their ids move when a page grows.
-_NUMBERING = frozenset(("generic", "html5"))
 
 
 class Pairs(Protocol):
@@ -47,7 +45,7 @@ class Naming:
 
 
 class Choosing:
-    """For a fetch: lets pass the one entry that is wished, and no other one ever."""
+    """For a fetch: lets the wished entry pass, and never another."""
 
     def __init__(self, wished: EntrySelector | None, max_entries: int) -> None:
         self._wished = wished
@@ -129,13 +127,15 @@ def alone(found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def identity(entry: Mapping[str, Any], extractor: str) -> str | None:
-    """Return by what an entry is known though its list changes; None if by nothing.
+    """Return the id that identifies an entry even after its list changes; None if it has none.
 
     Args:
         extractor: Of the list.
     """
     is_named = entry.get("_type") in ("url", "url_transparent")
-    if not is_named and str(entry.get("extractor") or extractor).lower() in _NUMBERING:
+    # Generic extractors number what they find on a page, so their ids move when the page grows.
+    is_generic = str(entry.get("extractor") or extractor).lower() in GENERIC_EXTRACTORS
+    if not is_named and is_generic:
         name = PurePosixPath(unquote(urlsplit(_media_url(entry)).path)).name
     else:
         name = str(entry.get("id") or "")
@@ -150,7 +150,7 @@ def _media_url(entry: Mapping[str, Any]) -> str:
 
 
 def _real(pairs: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield what is not an empty place, which stands for a video that the site holds back."""
+    """Yield the entries that are not empty: an empty one is a video that the site withholds."""
     for index, one in pairs:
         if isinstance(one, Mapping):
             yield index, cast("Mapping[str, Any]", one)

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from domain.characters import safe_text
-from domain.requests import MAX_URL_LENGTH
+from domain.requests import MAX_URL_LENGTH, SMUGGLE_MARK
 
 MAX_TITLE_LENGTH = 200
 """Code points of a site's text. Source: reliability row YT-10."""
@@ -42,7 +42,6 @@ def plain_url(url: str | None) -> str | None:
         parts = urlsplit(url)
     except ValueError:
         return None
-    # yt-dlp hides options for its own extractors in a fragment of this name.
-    if parts.scheme not in ("http", "https") or "__youtubedl_smuggle" in url:
+    if parts.scheme not in ("http", "https") or SMUGGLE_MARK in url:
         return None
     return url

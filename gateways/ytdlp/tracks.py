@@ -13,7 +13,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from domain.failures import CorruptError
-from gateways.ytdlp.inspection import AV_OPTIONS
+from gateways.ytdlp.inspection import AV_OPTIONS, is_cover
 
 _UNKNOWN = "unknown"
 
@@ -70,7 +70,7 @@ def tracks_of(path: str) -> Tracks:
 
 def _pictures(container: InputContainer) -> Iterator[str]:
     for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
+        if not is_cover(stream):
             yield _codec(stream)
 
 
