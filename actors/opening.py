@@ -30,12 +30,12 @@ BOOT_ERRORS = (
     ValueError,
     OSError,
 )
-"""What keeps a process from beginning, with a word for the administrator."""
+"""What keeps a process from starting, each with a message for the administrator."""
 
 _log = logs.get("actors.opening")
 
 RENTALS_TIMEOUT = timedelta(seconds=5)
-"""As long as a provider has for its answer by default, and within the time that a stop may take."""
+"""A provider's default time for its answer, and less than a stop may take."""
 
 
 @asynccontextmanager

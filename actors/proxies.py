@@ -27,7 +27,7 @@ _log = logs.get("actors.proxies")
 
 @dataclass(slots=True)
 class _Asker:
-    """Who waits for a proxy, or did."""
+    """The caller of an acquisition, who may stop waiting for it."""
 
     is_gone: bool = False
 
@@ -78,8 +78,8 @@ async def borrowed(context: Context, site: str) -> AsyncGenerator[ProxyLease]:
 async def _acquired(context: Context, history_id: int, site: str, keep: Keeping) -> ProxyLease:
     """Return a lease, once it is kept; if the caller is cancelled it is given back when it comes.
 
-    The acquisition belongs to the worker: whoever asked may be cancelled, may stop, or may have
-    lost the download while the provider answers, and the lease would then be nobody's.
+    The acquisition belongs to the worker: the caller may be cancelled, may stop, or may lose the
+    download while the provider answers, and nothing would then own the lease.
     """
     asker = _Asker()
     rental = asyncio.create_task(_rent_for(context, history_id, site, keep, asker))
@@ -94,7 +94,7 @@ async def _acquired(context: Context, history_id: int, site: str, keep: Keeping)
 
 
 def _log_end(rental: "asyncio.Task[ProxyLease]") -> None:
-    """Say how an acquisition ended that nobody waits for."""
+    """Log how an acquisition ended whose caller is gone."""
     if not rental.cancelled():
         error = rental.exception()
         _log.info("rental_outlived_its_asker", error=error and type(error).__name__)
@@ -110,7 +110,7 @@ async def _rent_for(
     try:
         await keep(lease)
     except ProxyUnavailableError:
-        # Nobody will know of it any more, so it would be paid for till its own end.
+        # Its exit is recorded nowhere, so it would be paid for until its own end.
         await _give_up(context, lease, history_id)
         raise
     return lease
@@ -146,7 +146,7 @@ async def _rent(context: Context, history_id: int, site: str) -> ProxyLease:
 
 
 async def _of_site(context: Context, site: str) -> ProxyLease | None:
-    """Return the lease that is kept for a site; without Redis none that nobody rents out."""
+    """Return the lease that is kept for a site; None if Redis is away and nothing is rented."""
     try:
         return await context.services.leases.of_site(site)
     except ProxyUnavailableError:
@@ -174,7 +174,7 @@ async def _acquire(context: Context, need: Need) -> ProxyLease:
     try:
         await exits.count(proxy.provider, ACQUIRED, seconds=clock() - begun, cost=proxy.cost)
     except DatabaseError:
-        # Rather a count too few than a lease of which nobody knows.
+        # A missing count is better than a lease that is not kept.
         _log.warning("proxy_not_counted", exit=lease.exit_name)
     return lease
 

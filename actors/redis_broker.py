@@ -1,4 +1,4 @@
-"""Valkey or Redis as the broker: consumers that wait in it, and do not ask it again and again."""
+"""Valkey or Redis as the broker: consumers block on it instead of polling."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
@@ -60,7 +60,7 @@ class _WaitingConsumer(_Consumer):
             self.misses = 0
             message: Any = super().__next__()
         except RedisError as error:
-            # Of the stock one's, an answer that comes too late is none that it knows.
+            # The stock consumer does not translate the timeout of a late answer.
             raise ConnectionClosed(error) from None
         if message is not None and "eta" in message.options:
             heapq.heappush(self._etas, message.options["eta"])
@@ -88,7 +88,7 @@ class _WaitingConsumer(_Consumer):
         """Return True as soon as the queue has a message.
 
         The oldest id is moved from the head of the list to its head: nothing changes, but the
-        command waits for there to be one. So whoever enqueues need not know of us.
+        command blocks until there is one. Producers need not know of us.
         """
         try:
             moved = self._client.blmove(self._key, self._key, seconds, "LEFT", "LEFT")

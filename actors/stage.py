@@ -32,7 +32,7 @@ Work = Callable[[Context, Download], Awaitable[Outcome]]
 RENEW_EVERY = CLAIM / 4
 
 COULD_NOT_BEGIN = os.EX_TEMPFAIL
-"""The exit status of a trial that did not come to its download."""
+"""The exit status of a trial that could not begin its download."""
 
 _log = logs.get("actors.stage")
 

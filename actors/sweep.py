@@ -50,7 +50,7 @@ async def _take_back(context: Context) -> None:
 
 
 async def tell_taken_back(context: Context, taken: Sequence[Download]) -> None:
-    """Tell of downloads whose holder is gone, and wake those whose turn does not come by itself."""
+    """Announce downloads whose holder is gone, and wake those that no turn would start."""
     for download in taken:
         _log.warning(
             "download_taken_back", history_id=download.history_id, crashes=download.crashes

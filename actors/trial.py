@@ -1,4 +1,4 @@
-"""The trial of one suspect: a process of its own, so that its death hurts and accuses nobody else.
+"""The trial of one suspect, in a process of its own: its death affects no other download.
 
 Its arguments are the id, the epoch and the holder of the claim that its worker made for it; the
 worker watches how this process ends. Source: docs/decisions/0004-retries.md.
@@ -62,7 +62,7 @@ async def _do(context: Context, claim: Download) -> None:
 def main() -> int:
     """Run the trial that the arguments name; return the exit status."""
     history_id, epoch, holder = sys.argv[1:]
-    # Whoever started us watches us; without it nobody would know what our death means.
+    # Our worker interprets how we end; without it our death would mean nothing.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     settings = settings_layers.load()
     logs.configure(settings.log, part="trial")

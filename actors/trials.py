@@ -26,7 +26,7 @@ STOP_TIMEOUT = timedelta(seconds=4)
 """Less than a worker has for its own stop."""
 
 _BLAMELESS = (os.EX_OK, COULD_NOT_BEGIN, -signal.SIGTERM)
-"""How a process ends that handed its download on, or never began it."""
+"""The exit statuses of a process that handed its download on, or never began it."""
 
 _TOP = Path(__file__).resolve().parents[1]
 # -P and our own folder last, as in gateways/ytdlp/spawning.py; the current one stays, for the
@@ -70,7 +70,7 @@ async def _claim_next(context: Context) -> tuple[str, Download] | None:
             continue
         if not is_given_up(crashes=claim.crashes, lone_crashes=claim.lone_crashes):
             return holder, claim
-        error = InterruptedDownloadError("The download ended its worker again and again.")
+        error = InterruptedDownloadError("The download crashed its worker repeatedly.")
         await settle_error(context, claim, error, final=True)
     return None
 

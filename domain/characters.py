@@ -23,7 +23,7 @@ def safe_text(text: str, *, instead: str = "") -> str:
     Characters that this Python does not know yet, such as new emoji, stay.
 
     Args:
-        instead: Stands for each that goes.
+        instead: Replaces each character that is removed.
     """
     parts = _FLAG.split(text)
     # Every second part is a flag.

@@ -31,7 +31,7 @@ class SiteCookies:
         text: As yt-dlp reads them, whatever the file was like.
         number: How many they are.
         expired: How many more there were that no site is shown any longer.
-        left_out: The numbers of lines that are no cookies of anybody.
+        left_out: The numbers of lines that are not cookies of any site.
     """
 
     text: str
@@ -62,7 +62,7 @@ def of_site(file: str, site: str, *, now: float = 0) -> SiteCookies:
         now: Seconds since 1970, to leave out what has expired; 0 leaves nothing out.
 
     Raises:
-        CookiesError: None belongs to it, a line of it is none, or they are too many.
+        CookiesError: None belongs to the site, one of its lines is broken, or there are too many.
 
     Source: ``YoutubeDLCookieJar.load`` of yt-dlp and ``MozillaCookieJar`` below it.
     """
@@ -90,7 +90,7 @@ def _sort(found: _Sorted, number: int, line: str, site: str, now: float) -> None
         found.left_out += [number] if len(fields) != _FIELDS else []
         return
     if len(fields) != _FIELDS:
-        message = f"line {number} is no cookie: it has not seven fields divided by tabs"
+        message = f"line {number} is not a cookie: it does not have seven fields separated by tabs"
         raise CookiesError(message)
     expires = _expiry(fields[4], number)
     if 0 < expires < now:
@@ -122,12 +122,14 @@ def _expiry(text: str, number: int) -> int:
     """Return when a cookie ends, in seconds since 1970; 0 if with the session.
 
     Raises:
-        CookiesError: It is no number; yt-dlp leaves such a cookie out without a word.
+        CookiesError: It is not a number; yt-dlp would silently drop such a cookie.
     """
     if not text.strip():
         return 0
     if _NUMBER.fullmatch(text.strip()) is None:
-        message = f"line {number} is no cookie: its fifth field is no time in seconds since 1970"
+        message = (
+            f"line {number} is not a cookie: its fifth field is not a time in seconds since 1970"
+        )
         raise CookiesError(message)
     whole = text.strip().partition(".")[0]
     return _LATEST if len(whole) > len(str(_LATEST)) else max(0, min(int(whole), _LATEST))
@@ -137,11 +139,11 @@ def _written(fields: list[str], expires: int, number: int) -> str:
     """Return a line that yt-dlp reads and a request can carry.
 
     Raises:
-        CookiesError: A control character stands in it.
+        CookiesError: It contains a control character.
     """
     domain, _, path, secure, _, name, value = fields
     if any(_CONTROL.search(part) for part in (path, name, value)):
-        message = f"line {number} is no cookie: a control character stands in it"
+        message = f"line {number} is not a cookie: it contains a control character"
         raise CookiesError(message)
     host = _ascii(domain.lstrip("."))
     # Python's reader refuses the whole file where flag and dot contradict each other.
@@ -195,10 +197,12 @@ def _checked(found: _Sorted, site: str) -> SiteCookies:
     if found.kept:
         message = f"the cookies of {site} are more than {MAX_BYTES} bytes"
     elif found.expired:
-        message = f"every cookie of {site} in it has expired: export them anew"
+        message = f"every cookie of {site} in it has expired: export them again"
     elif found.left_out:
         line = found.left_out[0]
-        message = f"it is no cookies.txt: line {line} has not seven fields divided by tabs"
+        message = (
+            f"it is not a cookies.txt: line {line} does not have seven fields separated by tabs"
+        )
     else:
         message = f"no cookie in it belongs to {site}"
     raise CookiesError(message)

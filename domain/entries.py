@@ -42,7 +42,7 @@ FIRST = EntrySelector()
 
 
 def encode_entry(entry: EntrySelector) -> str:
-    """Return the JSON that stands for a selector: in a row, a request and an answer alike."""
+    """Return a selector as JSON, as rows, requests and answers all write it."""
     return json.dumps(shown_entry(entry), ensure_ascii=False)
 
 

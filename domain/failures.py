@@ -162,7 +162,7 @@ class EntryGoneError(PermanentError):
     """The list at the address does not have the entry that was wished."""
 
     code = FailureCode.UNAVAILABLE
-    explanation = "The list at this address does not have this video any longer."
+    explanation = "This video is no longer in the list at this address."
 
 
 class IsPlaylistError(PermanentError):
@@ -217,7 +217,7 @@ class BlockedError(TransientError):
 
 
 REDIS_AWAY = "redis_away"
-"""The reason of a proxy that could not be kept although there was one: our own fault."""
+"""The reason if a proxy was available but could not be kept in Redis: our own fault."""
 
 
 class ProxyUnavailableError(TransientError):

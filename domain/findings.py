@@ -67,7 +67,7 @@ class Entry:
     Attributes:
         url: Of the video itself; of the playlist, if ``is_inside``.
         index: Its position in the playlist, from 1; 0 if an older worker looked.
-        id: The site's name for it, which no other entry has; None if there is none.
+        id: The site's unique name for it in the list; None if it has none.
         is_inside: Whether it has no address of its own, so that a download needs the selector.
     """
 

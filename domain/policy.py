@@ -17,12 +17,12 @@ MAX_LONE_CRASHES = 3
 MAX_CRASHES = 10
 """How many holders in a row may die, of whatever, before a download is given up.
 
-Far more than an operator kills by chance; it bounds what takes down the whole machine, where nobody
-is left to see who did it.
+Far more than an operator kills by chance. It bounds downloads that take down the whole machine,
+where no process survives to see which of them did it.
 """
 
 TRIAL = timedelta(seconds=60)
-"""For so long the next suspect of a node waits after one was tried."""
+"""How long the next suspect of a node waits after one was tried."""
 
 PROMPT_TRIALS = 3
 TRIAL_DELAY = timedelta(minutes=1)
@@ -138,7 +138,7 @@ def trial_delay(crashes: int) -> timedelta:
 
 
 def is_our_fault(error: DownloadError | None) -> bool:
-    """Return whether a proxy is missing because Redis is away, which is nobody's patience.
+    """Return whether a proxy is missing only because Redis is away, which costs no patience.
 
     Source: docs/decisions/0011-proxies.md.
     """

@@ -35,7 +35,7 @@ class Waiting:
     """What a download waits for.
 
     Attributes:
-        until: When that is over at the latest, by the database's clock; None if nobody knows.
+        until: When that is over at the latest, by the database's clock; None if not known.
     """
 
     reason: WaitReason

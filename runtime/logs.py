@@ -46,13 +46,13 @@ _REPEAT_EVERY_S = 30.0
 
 
 class _Damper(logging.Filter):
-    """Lets a library say the same only every half minute, and how often it has been left out.
+    """Lets a library repeat a message only every half minute, with a count of those left out.
 
-    While a broker is away each consumer tells of it each second, with a traceback: hundreds of
-    lines in which nobody finds the one that matters.
+    While a broker is away each consumer logs a traceback every second: hundreds of lines that
+    hide the one that matters.
 
     Args:
-        clock: Seconds that only grow.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -36,10 +36,10 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 
 
 def _checked_url(url: str) -> str:
-    """Return the URL of a server of ours without a slash at its end; an empty one is none.
+    """Return the URL of one of our servers without a trailing slash; it may be empty.
 
     Raises:
-        ValueError: Nobody could reach anything by it.
+        ValueError: No client could reach a server by it.
     """
     if not url:
         return url
@@ -52,7 +52,7 @@ def _checked_url(url: str) -> str:
         message = "is not the URL of a server, such as https://vasset.example or with a path"
         raise ValueError(message)
     if is_wildcard(parts.hostname):
-        message = f"{parts.hostname} is an address to listen on; nobody can open it"
+        message = f"{parts.hostname} is an address to listen on, not one that clients can open"
         raise ValueError(message)
     return url.rstrip("/")
 
@@ -61,7 +61,7 @@ ServerUrl = Annotated[str, AfterValidator(_checked_url)]
 
 
 def is_wildcard(host: str) -> bool:
-    """Return whether a host stands for every address of this machine."""
+    """Return whether a host means every address of this machine."""
     return host in ("", "0.0.0.0", "::")  # noqa: S104 - it is recognised, not listened on
 
 
@@ -108,7 +108,7 @@ class Service(_Section):
 
 
 class Database(Service):
-    """The database, what stands before it, and how long the API waits for it."""
+    """The database, the pooler in front of it, and how long the API waits for it."""
 
     pooler: Pooler
     timeout_s: Seconds

@@ -1,4 +1,4 @@
-"""The one door to `asyncpg`: how a connection is made, when it is of no more use, its faults."""
+"""The only user of `asyncpg`: opens connections, discards unfit ones, translates its faults."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # asyncpg is not typed.
@@ -44,11 +44,11 @@ class TooSlowError(DatabaseError):
 
 
 class BusyError(DatabaseError):
-    """A lock could not be had in time, or only by the end of another's; nothing was written."""
+    """A lock was not granted in time, or a deadlock was broken; nothing was written."""
 
 
 class Pooler(StrEnum):
-    """What stands between us and PostgreSQL, by the ``pool_mode`` of PgBouncer."""
+    """The pooler between us and PostgreSQL, by the ``pool_mode`` of PgBouncer."""
 
     NONE = "none"
     SESSION = "session"
@@ -56,7 +56,7 @@ class Pooler(StrEnum):
 
 
 class _Stateless(asyncpg.Connection):
-    """A connection that nothing of a session is left on, so nothing has to be reset after use.
+    """A connection on which no session state remains, so nothing has to be reset after use.
 
     asyncpg would ask the server to do so after each statement, which doubles every round trip.
     It still ends a transaction that was left open. Source: docs/decisions/0003-database-door.md.
@@ -147,7 +147,7 @@ class Connector:
 
 
 class discarding:  # noqa: N801 - reads as a statement: `with discarding(raw):`
-    """Ends a connection with which something is wrong that the next statement would meet too.
+    """Ends a connection whose fault the next statement would meet too.
 
     Attributes:
         is_unfit: Whether its server takes no writes, or is going.

@@ -40,17 +40,17 @@ class DatabaseUrl:
 
 
 class UnreadableUrlError(ValueError):
-    """The address is none; its text is not repeated, for a password may stand in it."""
+    """The address cannot be parsed; the message omits it, because it may hold a password."""
 
     def __init__(self) -> None:
-        super().__init__("database.url cannot be read: is a port no number?")
+        super().__init__("database.url cannot be read: is every port a number?")
 
 
 def parse(url: str) -> DatabaseUrl:
     """Return the parts of an address.
 
     Raises:
-        UnreadableUrlError: A port is no number.
+        UnreadableUrlError: A port is not a number.
     """
     try:
         return _parse(url)

@@ -123,7 +123,7 @@ class _Transaction(_Pinned):
 
     A statement that was prepared before a change of the schema fails once, and takes its
     transaction with it. That one is begun anew then, and what was done is done again; if the
-    results are the same, nobody who saw them need know.
+    results are the same, the caller notices nothing.
     """
 
     def __init__(self, connection: Connection, limit_s: float | None, first: str) -> None:
@@ -193,7 +193,7 @@ class Db:
     Args:
         limit: How long a statement may wait for a connection and then run; in a transaction,
             each by itself. None for as long as it needs.
-        pooler: What stands between us and the server.
+        pooler: The pooler between us and the server.
 
     Raises:
         DatabaseError: The address cannot be read.

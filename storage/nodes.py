@@ -67,7 +67,7 @@ class Nodes:
         return row is None or bool(row["may_mark"])
 
     async def set_adopts(self, node: str, *, adopts: bool) -> bool:
-        """Let a node take a new root at its next start, or no more; False if there is none."""
+        """Set whether a node may take a new root at its next start; False if it does not exist."""
         return await self._db.one("nodes_set_adopts", node=node, adopts=adopts) is not None
 
     async def all(self) -> Sequence[Row]:

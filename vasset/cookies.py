@@ -50,10 +50,10 @@ def add(site: Site, file: File, data: Data = None) -> None:
     )
     typer.echo(f"{cookies.number} cookies are shown to {name} from now on.")
     if cookies.expired:
-        typer.echo(f"{cookies.expired} more have expired and are left out.")
+        typer.echo(f"{cookies.expired} more have expired and were left out.")
     if cookies.left_out:
         lines = ", ".join(map(str, cookies.left_out[:_MAX_SHOWN]))
-        typer.echo(f"Left out, since they are no cookies: lines {lines}.")
+        typer.echo(f"Left out because they are not cookies: lines {lines}.")
 
 
 @app.command("list")

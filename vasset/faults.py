@@ -5,7 +5,7 @@ import traceback
 from types import TracebackType
 
 AWAY = 75
-"""How a part ends that could not reach the database; it may be there the next time.
+"""The exit status of a part that could not reach the database; a later start may succeed.
 
 Source: sysexits.h, ``EX_TEMPFAIL``.
 """

@@ -20,7 +20,7 @@ from web.accounts.passwords import hasher
 
 ADMIN = "admin@localhost"
 _NO_PASSWORD = ""
-"""What is kept for an account that nobody has been shown the password of: no login fits it."""
+"""The stored hash of an account whose password was never shown: no login matches it."""
 
 _PASSWORD_BYTES = 15
 
@@ -82,7 +82,7 @@ async def first_admin(db: Db) -> User | None:
     """
     users, emails = Users(db), _emails()
     while not (admins := [row for row in await users.all() if row["role"] == "admin"]):
-        # Taken by somebody who is no administrator, or made by another command in this moment.
+        # Taken by an account that is not an administrator, or just made by another command.
         await _make_admin(db, next(emails))
     active = [row["user_id"] for row in admins if row["disabled_at"] is None]
     return await users.by_id(active[0]) if active else None

@@ -81,7 +81,9 @@ def adopt(name: Name, data: Data = None) -> None:
     if not ask_database(data, lambda db: Nodes(db).set_adopts(name, adopts=True)):
         message = f"there is no node {name}: see `vasset node list`"
         raise CommandError(message)
-    typer.echo(f"{name} takes the root that it finds at its next start; what it had is missing.")
+    typer.echo(
+        f"At its next start {name} accepts the root it finds; files of its old root are missing."
+    )
 
 
 def _set_draining(data: Path | None, name: str, *, draining: bool) -> None:

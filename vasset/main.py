@@ -41,7 +41,9 @@ def main(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which one."),
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """V-Asset downloads videos: queued, proxied, durable, streamed back."""
@@ -203,7 +205,7 @@ def audit(
 
 
 def _of_a_part(run: Callable[[], int]) -> int:
-    """Run a part and return its exit status, of its own if the database was not to be had."""
+    """Run a part and return its exit status: ``AWAY`` if it could not reach the database."""
     from storage.db import DatabaseError
 
     try:

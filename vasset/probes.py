@@ -11,7 +11,7 @@ from runtime.settings import Server, is_wildcard
 from vasset import children
 from vasset.faults import CommandError
 
-# Addresses for examples, which belong to nobody. Source: RFC 5737 and RFC 3849.
+# Addresses reserved for documentation. Source: RFC 5737 and RFC 3849.
 _DOCUMENTED = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 

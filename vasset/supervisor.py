@@ -67,7 +67,7 @@ class Supervisor:
         return {w.process.pid for w in self._watched.values() if w.next_start is None}
 
     def faults(self, name: str) -> int:
-        """Return how often in a row a part died young, but for want of the database."""
+        """Return how often in a row a part died young, not counting lack of the database."""
         return self._watched[name].faults
 
     def tend(self) -> None:

@@ -19,7 +19,7 @@ def decoded(raw: bytes) -> str:
 def lines(stream: BinaryIO) -> Iterator[str]:
     """Yield the lines of a pipe as they come, without a byte order mark.
 
-    What is no text has backslashes for its bytes, and the server says of each that it is no URL.
+    Bytes that are not text become backslash escapes, which the server then refuses as no URL.
     """
     first = stream.readline()
     if first.startswith(_WIDE):

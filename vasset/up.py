@@ -144,7 +144,7 @@ class Up:
                 return answer
 
     async def _unless_stopped(self, work: Coroutine[None, None, _Answer]) -> _Answer:
-        """Do what may take minutes, such as a new index."""
+        """Run work that may take minutes, such as building an index, unless asked to stop."""
         task = asyncio.create_task(work)
         while not (await asyncio.wait([task], timeout=_TICK_S))[0]:
             if self.wishes.count:

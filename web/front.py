@@ -58,8 +58,8 @@ class Front:
     def public_url(self) -> str:
         """Return how clients reach this server; never made of what a request says.
 
-        Where it listens on every address of the machine, it is the one to which the connection
-        of this request came.
+        If it listens on every address of the machine, this is the address to which the current
+        request's connection came.
         """
         server = self.settings.server
         if server.public_url:

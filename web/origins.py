@@ -6,8 +6,8 @@ from runtime import logs
 from runtime.settings import Server, origin_of
 
 ADVICE = (
-    "This page was opened at an address that is not this server's own: an administrator adds it to"
-    " server.trusted_origins, or sets server.public_url to it."
+    "This page was opened at an address that is not this server's own. An administrator can add it"
+    " to server.trusted_origins, or set server.public_url to it."
 )
 _MAX_SHOWN = 200
 
@@ -17,7 +17,7 @@ _log = logs.get("web.origins")
 def is_own_page(headers: Headers, server: Server) -> bool:
     """Return whether a request comes from this server's own page, or from no browser at all.
 
-    No Origin means no browser, which nobody can trick into using somebody's token.
+    No Origin means no browser, and only a browser can be tricked into using someone's token.
     """
     origin = headers.get("Origin")
     if origin is None or origin in map(origin_of, server.trusted_origins):
@@ -39,7 +39,7 @@ def is_elsewhere(origin: str | None, server: Server) -> bool:
 
 
 def note_refused(headers: Headers) -> None:
-    """Let the administrator know whose page was refused, and what allows it."""
+    """Log which page was refused, and the setting that allows it."""
     origin = "".join(c for c in headers.get("Origin", "") if c.isprintable())[:_MAX_SHOWN]
     _log.warning(
         "origin_refused",

@@ -82,7 +82,7 @@ class ProblemError(Exception):
 
 
 def unauthorized(detail: str = "A valid access token is needed.") -> ProblemError:
-    """Return the one problem that answers every fault of a token, or every one of a login."""
+    """Return the one problem for everything wrong with a token, or with a login."""
     return ProblemError(
         HTTPStatus.UNAUTHORIZED,
         Code.UNAUTHORIZED,

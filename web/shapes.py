@@ -60,9 +60,9 @@ class RegistrationAsked(Asked):
     @field_validator("email")
     @classmethod
     def _check_name(cls, email: str) -> str:
-        """Keep the names of this machine, such as the first administrator's, from strangers."""
+        """Keep strangers from registering this machine's own names, such as `admin@localhost`."""
         if is_local_email(email):
-            message = "is of a name that is kept for this machine's own accounts"
+            message = "is at localhost, which is reserved for this machine's own accounts"
             raise ValueError(message)
         return email
 
@@ -108,7 +108,7 @@ class EntryNamed(Asked):
     @model_validator(mode="after")
     def _check_name(self) -> Self:
         if self.index is None and self.id is None:
-            message = "an index or an id must be given"
+            message = "needs an index or an id"
             raise ValueError(message)
         return self
 
@@ -117,20 +117,20 @@ EntryAsked = Literal["first"] | EntryNamed
 
 
 class EntryWished(Asked):
-    """Which video of a list is wished, and what the list calls it."""
+    """Which video of a list to download, and the list's title for it."""
 
     entry: Annotated[
         EntryAsked | None,
-        Field(description="One video of the list at the address; null: it is one video."),
+        Field(description="Which video of the list at the address; null if it is a single video."),
     ] = None
     title: Annotated[
         ListTitle | None,
-        Field(description="What the list calls it: its title if the site knows no better one."),
+        Field(description="The list's title for the video; used if the site has none of its own."),
     ] = None
 
     @property
     def selector(self) -> EntrySelector | None:
-        """Return which video of a list is wished; None of an address that is one video."""
+        """Return which video of a list to download; None for an address of one video."""
         if not isinstance(self.entry, EntryNamed):
             return FIRST if self.entry else None
         return EntrySelector(index=self.entry.index, id=self.entry.id)
@@ -152,8 +152,8 @@ class WishAsked(Asked):
         Container | None,
         Field(
             description="Null: MP4 if it can hold what the site offers, else WebM or MKV; with"
-            " `quality` `audio` the sound as it is. `mp3`, `m4a`, `opus`, `flac` and `wav` are for"
-            " `audio` alone, and no other is."
+            " `quality` `audio` the sound as it is. `mp3`, `m4a`, `opus`, `flac` and `wav` need"
+            " `audio`, which takes no other."
         ),
     ] = None
     audio_bitrate_kbps: Annotated[
@@ -161,7 +161,7 @@ class WishAsked(Asked):
         Field(
             ge=MIN_AUDIO_KBPS,
             le=MAX_AUDIO_KBPS,
-            description="Of `mp3`, `m4a` or `opus`: sound that has less is left as it is.",
+            description="Upper bound for `mp3`, `m4a` and `opus`: sound with less stays as it is.",
         ),
     ] = None
     subtitles: Annotated[
@@ -247,16 +247,16 @@ class FailureShown(BaseModel):
 
 
 class WarningShown(BaseModel):
-    """What a finished download lacks or leaves in doubt, though its file is good."""
+    """What a finished download lacks or leaves in doubt although its file is good."""
 
     code: Annotated[str, Field(description="One of " + ", ".join(WarningCode) + ".")]
     message: str
 
 
 class WaitingShown(BaseModel):
-    """What a download waits for, and until when at the latest; null if nobody knows.
+    """What a download waits for, and until when at the latest; null if that is not known.
 
-    Only ``retry``, ``proxy`` and ``site_cooldown`` have an end that is known.
+    Only ``retry``, ``proxy`` and ``site_cooldown`` have a known end.
     """
 
     reason: WaitReason
@@ -286,13 +286,14 @@ class DownloadShown(BaseModel):
     thumbnail: str | None
     duration_s: float | None
     entry: Annotated[
-        EntryAsked | None, Field(description="Of the list at the address; null: it is no list.")
+        EntryAsked | None,
+        Field(description="Which video of the list at the address; null if it is not a list."),
     ] = None
     warnings: list[WarningShown]
     waiting: Annotated[
         WaitingShown | None,
         Field(
-            description="There only while it waits, and only where a download is looked at.",
+            description="Present only while it waits, and only in answers that change nothing.",
             exclude_if=lambda waiting: waiting is None,
         ),
     ] = None

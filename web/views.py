@@ -35,7 +35,7 @@ def download_view(row: Row, waiting: Waiting | None = None) -> DownloadShown:
     """Return what the owner of a download may see of its row: no path, no node, no claim.
 
     Args:
-        waiting: What it waits for; None for nothing, or where nobody asks.
+        waiting: What it waits for; None if nothing, or if it was not looked up.
     """
     status = Status(row["status"])
     shown = {name: row[name] for name in DownloadShown.model_fields if name in row}

@@ -300,7 +300,7 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         offered: Any,  # noqa: ANN401
         automatic: Any,  # noqa: ANN401
     ) -> dict[str, Any]:
-        """Choose the tracks of the wished languages, of those that can be taken in."""
+        """Choose the tracks of the wished languages, among those that can be embedded."""
         parameters: dict[str, Any] = self.params  # pyright: ignore[reportAssignmentType]
         if not parameters.get("writesubtitles"):
             return {}
@@ -344,9 +344,9 @@ class _Ytdlp(yt_dlp.YoutubeDL):
         return files
 
     def dl(self, name: Any, info: Any, subtitle: Any = False, test: Any = False) -> Any:  # noqa: ANN401, FBT002  # pyright: ignore[reportIncompatibleMethodOverride] - types only in the stubs
-        """Transfer one format, or several together; each answer is held against its request.
+        """Transfer one format, or several together, and check each answer against its request.
 
-        By then nobody reads what was opened before.
+        Nothing reads the responses that were opened before.
         """
         self.close_answers()
         if self.transfers is not None and not (subtitle or test):

@@ -49,7 +49,7 @@ class Connections:
             self._is_narrow = True
 
     def wait(self, seconds: float) -> None:
-        """Sleep; the connection of this thread, if it has one, others may have meanwhile."""
+        """Sleep, lending this thread's connection, if it has one, to others."""
         if not getattr(self._own, "has_one", False):
             self._sleep(seconds)
             return

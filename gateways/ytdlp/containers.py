@@ -79,7 +79,7 @@ def check_holds(container: Container | None, tracks: Iterable[Tracks]) -> None:
     """Do nothing if a wished container can hold what came.
 
     Raises:
-        UnsupportedSiteError: It cannot, and nothing but the wish could make another try differ.
+        UnsupportedSiteError: It cannot, and only another wish could change that.
     """
     pictures = {codec for one in tracks for codec in one.pictures}
     sounds = {sound.codec for one in tracks for sound in one.sounds}
@@ -95,7 +95,7 @@ def check_holds(container: Container | None, tracks: Iterable[Tracks]) -> None:
 def audio_form(sound: Sound, wish: Wish) -> AudioForm:
     """Return the form in which sound is handed over: as it is if that is what is wished.
 
-    A bitrate that is wished is a bound: what has less is not blown up.
+    A wished bitrate is an upper bound: sound with less is not re-encoded to more.
     """
     container = wish.container if wish.container and wish.container.is_audio else None
     natural = _natural(sound.codec)

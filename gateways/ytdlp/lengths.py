@@ -25,7 +25,7 @@ def check_length(inspected: Inspected, done: Done) -> tuple[DownloadWarning, ...
     short.
 
     Raises:
-        CorruptError: It is cut short, or holds a part of it again and again.
+        CorruptError: It is cut short, or repeats a part of itself.
     """
     if inspected.is_closed is False:
         raise CorruptError(_TRUNCATED)

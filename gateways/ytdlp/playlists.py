@@ -221,7 +221,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _number(text: str) -> float:
-    """Return a number of seconds or bytes; 0 for what is none."""
+    """Return a number of seconds or bytes; 0 if it is not a number."""
     try:
         number = float(text.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Holds each answer of a transfer against what was asked, so that no file is made of two.
+"""Checks each answer of a transfer against its request, so that no file is made of two.
 
 yt-dlp resumes a broken transfer with a bare ``Range``, so a file that changed in between becomes
 the head of one and the tail of another, of the right size. And it takes any answer for a fragment
@@ -26,7 +26,7 @@ _NO_FRAGMENT = (b"<!doctype", b"<html", b'{"', b"<?xml")
 
 
 class WrongAnswerError(Exception):
-    """An answer is not to the request that was made; asking again may bring another."""
+    """An answer does not match its request; asking again may bring one that does."""
 
 
 class Request(Protocol):

@@ -19,7 +19,7 @@ _BEGINNINGS = (b"WEBVTT",)
 _ARROW = b"-->"
 
 Tracks = Mapping[str, Sequence[Mapping[str, Any]]]
-"""By language the forms in which a site has it, as yt-dlp tells them."""
+"""For each language, the formats in which a site has it, as yt-dlp lists them."""
 
 
 def choose(

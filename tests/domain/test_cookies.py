@@ -26,15 +26,19 @@ def test_only_what_belongs_to_the_site_is_kept() -> None:
     [
         (FILE, "elsewhere.example", "no cookie in it belongs"),
         ("", "video.example", "no cookie in it belongs"),
-        ("session=s3cret; login=yes\n", "video.example", "no cookies.txt: line 1 "),
+        ("session=s3cret; login=yes\n", "video.example", "not a cookies.txt: line 1 "),
         (FILE.replace("s3cret", "s3cret" * MAX_BYTES), "video.example", "more than"),
         ('[{"domain": "video.example", "value": "s3cret"}]', "video.example", "JSON"),
         ('\n {"cookies": []}', "video.example", "JSON"),
-        (f"{GOOD}\n{GOOD}\tmore", "video.example", "line 2 is no cookie: it has not seven"),
+        (
+            f"{GOOD}\n{GOOD}\tmore",
+            "video.example",
+            "line 2 is not a cookie: it does not have seven",
+        ),
         (f"\n{GOOD.replace('2000000000', 'Session')}", "video.example", "line 2 .* no time"),
         (f"# a\n{GOOD.replace('2000000000', '1e9')}", "video.example", "line 2 .* no time"),
         (GOOD.replace("s3cret", "s3\0cret"), "video.example", "line 1 .* control character"),
-        (".video.example\tTRUE\t/\n", "video.example", "line 1 is no cookie"),
+        (".video.example\tTRUE\t/\n", "video.example", "line 1 is not a cookie"),
     ],
 )
 def test_what_is_not_the_sites_cookies_is_refused_without_being_repeated(

@@ -167,7 +167,9 @@ async def test_a_text_file_is_dropped_and_read(
     await page.locator("input[type=file]").set_input_files(file)
 
     await expect(page.get_by_role("button", name="Download 2")).to_be_visible()
-    await expect(page.get_by_text("2 links · 1 piece of text is no link: not one")).to_be_visible()
+    await expect(
+        page.get_by_text("2 links · 1 piece of text is not a link: not one")
+    ).to_be_visible()
 
 
 async def test_titles_of_strangers_are_texts(

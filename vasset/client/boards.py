@@ -52,7 +52,7 @@ class Lines:
                 _write(sys.stderr, remark(event))
 
     async def agrees(self, question: str) -> None:
-        """Ask nobody: nobody may be there."""
+        """Ask nothing: there may be no one to answer."""
 
     def _accept(self, event: Accepted) -> None:
         if self.gives_ids:
@@ -76,7 +76,7 @@ class JsonLines:
         _write(sys.stdout, json.dumps({"event": name, **asdict(event)}))
 
     async def agrees(self, question: str) -> None:
-        """Ask nobody: a program answers no questions."""
+        """Ask nothing: a program does not answer questions."""
 
 
 def cautions(event: Saved) -> list[str]:

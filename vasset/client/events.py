@@ -19,7 +19,7 @@ class Accepted:
 class Listed:
     """An address is a list of several videos; ``wanted`` is how many of them are asked for.
 
-    With an id, it is the download which found that out, and which is no more.
+    With an id, it is the download that found this out; its record has been deleted.
     """
 
     history_id: int | None
@@ -99,7 +99,7 @@ class Board(Protocol):
         ...
 
     async def agrees(self, question: str) -> bool | None:
-        """Return what a person answers; None where nobody can be asked."""
+        """Return the person's answer; None if there is no one to ask."""
         ...
 
 

@@ -65,7 +65,7 @@ class Choice:
 
     @property
     def is_made(self) -> bool:
-        """Return whether nobody needs to be asked."""
+        """Return whether the user need not be asked."""
         return self.is_agreed or self.spans is not None
 
     @property
@@ -104,7 +104,7 @@ def spans_of(text: str) -> list[tuple[int, int]]:
     """Return the positions that ``1-3,7`` means, each from and to.
 
     Raises:
-        ValueError: It means none.
+        ValueError: It is not a list of positions.
     """
     spans: list[tuple[int, int]] = []
     for part in text.split(","):
@@ -119,7 +119,7 @@ def spans_of(text: str) -> list[tuple[int, int]]:
 
 def _position(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _MOST):
-        message = f"{text!r} is no position of a list, such as 1-3,7"
+        message = f"{text!r} is not a position in a list: write, for example, 1-3,7"
         raise ValueError(message)
     return int(text)
 

@@ -105,12 +105,12 @@ Account = Annotated[
     typer.Option(
         metavar="EMAIL",
         show_default="the first administrator",
-        help="Whom to act for on this machine's own server.",
+        help="The account to act for on this machine's own server.",
     ),
 ]
 Wrapping = Annotated[
     Container | None,
-    typer.Option(help="Of the file; mp3, m4a, opus, flac and wav with --quality audio."),
+    typer.Option(help="Container of the file; mp3, m4a, opus, flac and wav need --quality audio."),
 ]
 Bitrate = Annotated[
     int | None,
@@ -118,7 +118,7 @@ Bitrate = Annotated[
         metavar="KBPS",
         min=MIN_AUDIO_KBPS,
         max=MAX_AUDIO_KBPS,
-        help="Of mp3, m4a or opus; sound that has less is left as it is.",
+        help="Upper bound for mp3, m4a and opus; sound with less is kept as it is.",
     ),
 ]
 FormatIds = Annotated[
@@ -126,7 +126,7 @@ FormatIds = Annotated[
     typer.Option(
         "--format",
         metavar="ID",
-        help="A format as the site calls it, or VIDEO+AUDIO, instead of --quality.",
+        help="A format id of the site, or VIDEO+AUDIO; replaces --quality.",
     ),
 ]
 
@@ -158,7 +158,7 @@ def checked_entries(text: str | None) -> str | None:
     """Return positions of a list unchanged.
 
     Raises:
-        BadParameter: They are none.
+        BadParameter: They are not positions.
     """
     from vasset.client.lists import spans_of  # noqa: PLC0415 - --help needs none of it
 
@@ -171,10 +171,10 @@ def checked_entries(text: str | None) -> str | None:
 
 
 def choice_of(entries: str | None, *, is_first: bool, is_agreed: bool) -> "Choice":
-    """Return which videos are wanted of an address that leads to several.
+    """Return which videos of a list are wanted.
 
     Raises:
-        BadParameter: Only the first, and others too.
+        BadParameter: Both --first and --entries are given.
     """
     from vasset.client.lists import Choice, spans_of  # noqa: PLC0415 - --help needs none of it
 
@@ -185,19 +185,17 @@ def choice_of(entries: str | None, *, is_first: bool, is_agreed: bool) -> "Choic
     return Choice(is_first=is_first, spans=spans, is_agreed=is_agreed)
 
 
-First = Annotated[
-    bool, typer.Option("--first", help="Of an address with several videos only the first.")
-]
+First = Annotated[bool, typer.Option("--first", help="Download only the first video of a list.")]
 Entries = Annotated[
     str | None,
     typer.Option(
         metavar="1-3,7",
-        help="Of an address with several videos only these, by their places in the list.",
+        help="Download only these videos of a list, by their positions.",
         callback=checked_entries,
     ),
 ]
 Yes = Annotated[
-    bool, typer.Option("--yes", "-y", help="Take all of an address with several videos unasked.")
+    bool, typer.Option("--yes", "-y", help="Download all videos of a list without asking.")
 ]
 StatusName = Annotated[
     str | None,

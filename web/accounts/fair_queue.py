@@ -8,7 +8,7 @@ Turn = asyncio.Future[None]
 
 
 class QueueFullError(Exception):
-    """Too many wait already, and nobody waits who should go instead."""
+    """Too many wait already, and none of them has to make room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Origin:
 
 
 class FairQueue:
-    """Lets a few in at once; of those who wait, known networks first and each network in turn.
+    """Lets a few in at once; of those that wait, known networks first and each network in turn.
 
     A flood from one network fills the queue, so one who comes from a network with fewer waiting
     takes the place of the newest of the largest; a known network takes that of any other.
@@ -63,7 +63,7 @@ class FairQueue:
             raise
 
     def leave(self) -> None:
-        """Give the turn to who waited longest in the network that comes next, if anybody waits."""
+        """Pass the turn to the longest waiting request of the next network, if any waits."""
         if not self._waiting:
             self._free += 1
             return

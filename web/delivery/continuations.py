@@ -19,8 +19,8 @@ _log = logs.get("web.delivery.continuations")
 class Continuations:
     """Knows which links are in use beyond their time.
 
-    That a link was used stands in Redis, under the same name on every node. What Redis loses
-    ends with the link's own time; no link ever goes on for longer than ``ticket_max_s``.
+    Redis holds the last use of each link, under the same name on every node. If Redis loses it,
+    the link ends with its own time; no link outlives ``ticket_max_s``.
     """
 
     def __init__(self, uses: TicketUses, tickets: Tickets, settings: Delivery) -> None:
@@ -63,5 +63,5 @@ class Continuations:
             async with asyncio.timeout(REDIS_TIMEOUT_S):
                 return await self._uses.is_used(self._tickets.fingerprint(ticket))
         except (*RedisFault, TimeoutError) as error:
-            detail = "Whether this ticket is still in use cannot be looked up for now."
+            detail = "Whether this ticket is still in use cannot be checked right now."
             raise ProblemError(503, FailureCode.UNAVAILABLE, detail) from error

@@ -12,7 +12,7 @@ Wished = Annotated[str, Field(description="One that cannot be downloaded is told
 
 
 class VideoWished(EntryWished):
-    """An address of a batch, and which of the videos there is meant, as `/parse` names it."""
+    """An address of a batch, with the ``entry`` that `/parse` gives for one of its videos."""
 
     url: Wished
 

@@ -90,7 +90,7 @@ def _document() -> dict[str, Any]:
 
 
 def _built(name: str, build: Callable[[], object]) -> Response:
-    """Return a document of this app, built once: that takes the event loop 40 ms."""
+    """Return a document of this app, built only once: each build blocks the loop for 40 ms."""
     kept = current_app.extensions.setdefault("vasset.documents", {})
     if name not in kept:
         kept[name] = json.dumps(build())

@@ -42,7 +42,7 @@ class FormatShown(BaseModel):
 
 
 class EntryShown(BaseModel):
-    """One video of a playlist; ``url`` and, where it is there, ``entry`` make a download of it.
+    """One video of a playlist; submit its ``url`` and, if present, its ``entry``.
 
     ``index`` is its position in the list, from 1; ``id`` is the site's own name for it.
     """
@@ -55,7 +55,7 @@ class EntryShown(BaseModel):
     entry: Annotated[
         EntryNamed | None,
         Field(
-            description="To be given beside ``url``, which is that of the whole list.",
+            description="To be submitted with ``url``, which is then the address of the list.",
             exclude_if=lambda value: value is None,
         ),
     ] = None

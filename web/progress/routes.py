@@ -76,9 +76,9 @@ async def progress() -> None:
 @blueprint.get("/progress")
 @operation(Operation(tag="downloads", answers={200: ProgressSnapshot}))
 async def snapshot() -> Response:
-    """Return where everything that is queued or running stands: what a socket is told first.
+    """Return how far everything queued or running is, as a socket's first message does.
 
-    For whom no socket gets through to: to be asked every few seconds.
+    For clients that cannot open a socket: poll it every few seconds.
     """
     user = await caller(Scope.READ)
     seq, entries = await front().hub.snapshot(user.user_id)
@@ -90,11 +90,11 @@ async def snapshot() -> Response:
     Operation(tag="downloads", answers={}, problems=(426,), is_public=True, needs_records=False)
 )
 async def explain() -> Response:
-    """Say why a socket did not open: a proxy on the way keeps the headers that ask for it."""
+    """Explain why a socket did not open: a proxy on the way removed the upgrade headers."""
     _log.warning(
         "socket_without_upgrade",
         advice="the proxy in front must pass on the headers Upgrade and Connection, as"
-        " deploy/nginx does; until then pages ask every few seconds",
+        " deploy/nginx does; until then pages poll every few seconds",
     )
     raise ProblemError(
         HTTPStatus.UPGRADE_REQUIRED,

@@ -1,4 +1,4 @@
-"""The shapes of progress that is asked for."""
+"""The shapes of the progress snapshot that clients poll."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from web.shapes import WaitingShown
 
 
 class ProgressEntry(BaseModel):
-    """How far a download is; null is what is not known."""
+    """How far a download is; what is not known is null."""
 
     history_id: int
     url: str
@@ -29,7 +29,7 @@ class ProgressEntry(BaseModel):
 
 
 class ProgressSnapshot(BaseModel):
-    """Everything that is queued or running; ``seq`` is as of the socket, for its ``since``."""
+    """Everything that is queued or running; the socket takes ``seq`` as its ``since``."""
 
     seq: Annotated[int, Field(ge=0)]
     downloads: list[ProgressEntry]

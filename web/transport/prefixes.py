@@ -1,4 +1,4 @@
-"""The path in front of everything, where a proxy keeps more than this server under one name."""
+"""The path prefix of this server behind a proxy that serves other things on the same host."""
 
 from urllib.parse import urlsplit
 
@@ -48,7 +48,7 @@ def prefixed(app: App, settings: Settings, own: set[str]) -> App:
         own: The first part of every path that the app itself knows.
 
     Raises:
-        SettingsError: A path begins as one of these does, so that nobody could tell them apart.
+        SettingsError: A path begins like one of these, so the two could not be told apart.
     """
     named = {
         "server.public_url": settings.server.base_path,

@@ -18,7 +18,7 @@ _KEEP_S = b"600"
 
 
 class Shared:
-    """The app, whose API pages of other origins may call; with tokens, never with cookies."""
+    """The app, with an API that pages of other origins may call: by token, never by cookie."""
 
     def __init__(self, app: App, server: Server) -> None:
         self._app = app
