@@ -9,7 +9,6 @@ from urllib.parse import urljoin
 from domain.failures import NotRecordableError
 from domain.requests import Quality
 from domain.warnings import DownloadWarning, WarningCode
-from gateways.ytdlp import signals
 from gateways.ytdlp.playlists import Playlist, Segment, span
 from gateways.ytdlp.protocol import Start
 
@@ -31,7 +30,6 @@ Read = Callable[[], Playlist | None]
 class End(StrEnum):
     """Why a recording ended before its stream did; part of a sentence."""
 
-    CANCELLED = "cancelled"
     TIME_LIMIT = "time limit"
     SIZE_LIMIT = "size limit"
     SILENCE = "no new segments came"
@@ -46,7 +44,6 @@ class Recording:
         max_bytes: Of the file.
         patience_s: How long nothing new may come.
         is_sound: Whether only the sound is wished.
-        is_finish_wished: Whether it should end with what there is.
     """
 
     def __init__(
@@ -56,13 +53,11 @@ class Recording:
         max_bytes: int,
         patience_s: float,
         is_sound: bool,
-        is_finish_wished: Callable[[], bool],
     ) -> None:
         self._end_at = time.monotonic() + time_limit_s
         self._max_bytes = max_bytes * _BYTES_SHARE
         self._patience_s = patience_s
         self._is_sound = is_sound
-        self._is_finish_wished = is_finish_wished
         #: Whether the site says that the stream is on air, so that nobody needs to find out.
         self.is_on_air = False
         #: Whether picture and sound come from playlists of their own.
@@ -137,7 +132,6 @@ class Recording:
 
     def _must_end(self, size_bytes: int = 0, *, has_new_head: bool = False) -> bool:
         reasons = {
-            End.CANCELLED: self._is_finish_wished(),
             End.TIME_LIMIT: time.monotonic() >= self._end_at,
             End.SIZE_LIMIT: size_bytes > self._max_bytes,
             End.CHANGE: has_new_head,
@@ -180,7 +174,6 @@ def recording_of(start: Start) -> Recording | None:
         max_bytes=limits.max_bytes,
         patience_s=limits.stall_timeout.total_seconds() / 2,
         is_sound=wish.quality is Quality.AUDIO,
-        is_finish_wished=signals.is_finish_wished,
     )
 
 
