@@ -101,7 +101,7 @@ async def test_what_is_no_link_stays_in_the_box_and_is_named(
     await expect(page.locator(".row")).to_have_count(1)
 
     await expect(box).to_have_value("not one")
-    await expect(page.get_by_text("1 piece of text is no link: not one")).to_be_visible()
+    await expect(page.get_by_text("1 piece of text is not a link: not one")).to_be_visible()
 
 
 async def test_the_preview_of_one_video_says_what_is_there_and_nothing_else(

@@ -121,7 +121,7 @@ async def test_a_row_says_what_it_waits_for(window: OpenWindow, person: Person, 
     await person.submit_batch([held, held])
 
     rows = page.locator(".progress-section .row")
-    await expect(rows.filter(has_text="the same video, which is on its way")).to_have_count(1)
+    await expect(rows.filter(has_text="another download of this video")).to_have_count(1)
     site.hurry(held)
 
 
