@@ -1,5 +1,7 @@
 """What a press of the button asks for: what is on screen at that moment, and nothing else."""
 
+import json
+
 from playwright.async_api import expect
 
 from tests.page.conftest import OpenWindow, Person
@@ -115,3 +117,23 @@ async def test_the_preview_of_one_video_says_what_is_there_and_nothing_else(
     await expect(preview.get_by_role("heading", name="One video")).to_be_visible()
 
     assert (await preview.inner_text()).split() == ["0:06", "One", "video", "127.0.0.1"]
+
+
+async def test_a_live_stream_is_recorded_only_when_that_is_chosen(
+    window: OpenWindow, person: Person
+) -> None:
+    page = await (await window()).tab()
+    await person.sign_in(page)
+    asked: list[str | None] = []
+
+    with Shelf() as shelf:
+        for is_chosen in (False, True):
+            await paste(page, shelf.url("/live.m3u8"))
+            record = page.get_by_role("checkbox", name="Record it from now on")
+            await record.set_checked(is_chosen)
+            async with page.expect_request("**/api/v1/download") as sending:
+                await page.get_by_role("button", name="Download", exact=True).click()
+            asked.append(json.loads((await sending.value).post_data or "").get("live"))
+            await expect(record).to_be_hidden()
+
+    assert asked == [None, "record"]

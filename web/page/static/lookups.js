@@ -10,7 +10,8 @@ export const MOST = 20;
 
 /**
  * One address. `found` is what is there, `refusal` why that is not known; both are null until the
- * server has answered. `chosen` holds the places in its list that are to be downloaded.
+ * server has answered. `chosen` holds the places in its list that are to be downloaded;
+ * `isRecorded` says that what is live there is to be recorded.
  */
 class Lookup {
   constructor(url) {
@@ -18,6 +19,7 @@ class Lookup {
     this.found = null;
     this.refusal = null;
     this.chosen = null;
+    this.isRecorded = false;
     this.hasBegun = false;
     this.controller = new AbortController();
   }

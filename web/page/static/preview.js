@@ -50,6 +50,11 @@ export class Preview extends EventTarget {
     return found && !found.entries ? qualitiesOf(found.formats) : null;
   }
 
+  /** Whether the one stream that is shown is to be recorded. */
+  get isRecorded() {
+    return this.urls.length === 1 && this.lookups.of(this.urls[0]).isRecorded;
+  }
+
   /** Show what is known by now. */
   bringUp() {
     const shown = this.urls.filter((url) => !this.closed.has(url));
@@ -107,6 +112,7 @@ export class Preview extends EventTarget {
         this.closer(url),
       ),
       found.live && h("p.fault", {}, icon("alert"), t("preview.live")),
+      found.live && recordChoice(lookup),
       found.entries && chooser(lookup, () => this.dispatchEvent(new Event("changed"))),
     );
   }
@@ -117,6 +123,13 @@ export class Preview extends EventTarget {
       this.bringUp();
     });
   }
+}
+
+function recordChoice(lookup) {
+  const box = h("input", {
+    type: "checkbox", checked: lookup.isRecorded, onchange: () => lookup.isRecorded = box.checked,
+  });
+  return h("div.line", {}, h("label", {}, box, t("preview.record")));
 }
 
 function lengthOf({ entries, truncated }) {

@@ -183,6 +183,7 @@ class SubmitForm {
       mode,
       quality: this.quality.value,
       container: this.container.value,
+      live: this.preview.isRecorded ? "record" : undefined,
       webhook: this.webhook.address,
     };
   }
