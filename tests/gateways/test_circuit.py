@@ -40,8 +40,14 @@ class Script:
             raise ProxyUnavailableError(retry_after=self.pause, reason="http_402")
         return LEASE
 
+    def standing(self, exit_name: str) -> ProxyLease | None:
+        del exit_name
+
     async def release(self, lease: ProxyLease, history_id: int) -> None:
         del lease, history_id
+
+    async def drain(self) -> None:
+        return
 
     async def close(self) -> None:
         pass
