@@ -14,8 +14,10 @@ def as_json(warnings: Sequence[DownloadWarning]) -> str:
 
 
 def from_json(column: str) -> tuple[DownloadWarning, ...]:
-    """Return the warnings that a column holds."""
+    """Return the warnings that a column holds, without those that only a newer version knows."""
+    known = frozenset(WarningCode)
     return tuple(
         DownloadWarning(code=WarningCode(one["code"]), subject=one["subject"])
         for one in json.loads(column)
+        if one["code"] in known
     )

@@ -9,6 +9,7 @@ from domain.warnings import DownloadWarning, WarningCode
 from storage.db import Db
 from storage.downloads import Downloads, Turns
 from storage.twins import Twins
+from storage.warnings import as_json, from_json
 from tests.storage.books import finish
 from tests.storage.clocked_node import MEDIA
 from tests.storage.rows import claim_first, submit
@@ -32,3 +33,9 @@ async def test_warnings_of_a_fetch_stay_with_the_row_and_its_twins(
     twin = await Twins(db).kept(claim.history_id)
     assert twin is not None
     assert twin.media(Path("/staging/media.mp4")).warnings == WARNINGS
+
+
+def test_a_warning_of_a_newer_version_is_passed_over() -> None:
+    column = '[{"code": "of_tomorrow", "subject": "", "message": "?"}, ' + as_json(WARNINGS)[1:]
+
+    assert from_json(column) == WARNINGS
