@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.failures import CorruptError
+from domain.failures import CorruptError, UnsupportedSiteError
 from gateways.ytdlp.runner import Runner
 from tests.support.fetching import ignore, order
 
@@ -43,6 +43,7 @@ PROBE_WITHOUT_NAMESPACES = (
 async def probed(runner: Runner, staging: Path, code: str) -> str:
     """Run a code in a child; return what it left in ``came``, or the error that stopped it."""
     url = f"http://probe.example/{urlsafe_b64encode(code.encode()).decode()}"
-    with pytest.raises(CorruptError):
+    # Text where a video would be, or something beside it.
+    with pytest.raises((CorruptError, UnsupportedSiteError)):
         await runner.fetch(order(url, staging), ignore)
     return (staging / "media.mp4").read_text(encoding="utf-8")
