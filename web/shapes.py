@@ -19,6 +19,7 @@ from domain.entries import (
     MAX_ENTRY_ID_LENGTH,
     MAX_ENTRY_INDEX,
     EntrySelector,
+    shown_entry,
 )
 from domain.requests import (
     MAX_AUDIO_KBPS,
@@ -104,6 +105,12 @@ class EntryNamed(Asked):
 
     index: Annotated[Given[EntryIndex], _SHOWN_IF_GIVEN] = None
     id: Annotated[Given[EntryId], _SHOWN_IF_GIVEN] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_selector(cls, value: object) -> object:
+        # Our own selectors say None where a client leaves a key out.
+        return shown_entry(value) if isinstance(value, EntrySelector) else value
 
     @model_validator(mode="after")
     def _check_name(self) -> Self:

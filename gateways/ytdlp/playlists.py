@@ -7,7 +7,8 @@ from urllib.parse import urljoin
 
 from domain.failures import DrmProtectedError, UnsupportedSiteError
 
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
+# Only where one may begin: a name without an end would else be read again from each of its letters.
+_ATTRIBUTE = re.compile(r'(?:^|,)\s*+([A-Z0-9-]++)=("[^"]*"|[^,]*)')
 _OPEN_METHODS = ("NONE", "AES-128")
 _OPEN_KEY_FORMAT = "identity"
 _NO_KEY: Mapping[str, str] = {}

@@ -22,7 +22,8 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _BLOCK_BYTES = 256 * 1024
 _BEGINNING_BYTES = 64
-_NO_FRAGMENT = (b"<!doctype", b"<html", b'{"', b"<?xml")
+_NO_FRAGMENT = (b"<!doctype", b"<html", b'{"', b"<?xml", b"<mpd")
+_CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r")
 
 
 class WrongAnswerError(Exception):
@@ -129,17 +130,28 @@ class ResponseChecker:
         """
         wanted = _range_of(request)
         if not self._is_fragmented:
-            return self._whole(request, send) if wanted is None else self._rest(request, send)
+            return (
+                self._whole(request, send) if wanted is None else self._rest(wanted, request, send)
+            )
         if wanted is None:
             return _media(self._whole(request, send))
         if wanted.last is None:
-            return self._rest(request, send)
+            return self._rest(wanted, request, send)
         return self._fragment(request, wanted.first, wanted.last, send)
 
     def _whole(self, request: Request, send: Send) -> Response:
-        return self._noted(request.url, send(request))
+        """Return all of a file.
 
-    def _rest(self, request: Request, send: Send) -> Response:
+        Raises:
+            WrongAnswerError: It is a part, though none was asked for.
+        """
+        response = send(request)
+        if response.status == _PARTIAL_CONTENT and not _is_all(response):
+            response.close()
+            raise WrongAnswerError
+        return self._noted(request.url, response)
+
+    def _rest(self, wanted: ByteRange, request: Request, send: Send) -> Response:
         """Return the rest of a file if it is still the same, or else all of it, from the beginning.
 
         yt-dlp begins again when an answer names no range.
@@ -151,18 +163,14 @@ class ResponseChecker:
             elif first.is_whole:
                 del request.headers["Range"]
         response = self._unless_out_of_range(request, send)
-        if response is not None and (
-            first is None
-            or response.status != _PARTIAL_CONTENT
-            or first.is_of_same_file(_version(response))
-        ):
+        if response is not None and _goes_on(response, wanted.first, first):
             return self._noted(request.url, response)
         if response is not None:
             response.close()
         for name in ("Range", "If-Range"):
             if name in request.headers:
                 del request.headers[name]
-        return self._noted(request.url, send(request))
+        return self._whole(request, send)
 
     def _unless_out_of_range(self, request: Request, send: Send) -> Response | None:
         try:
@@ -219,7 +227,8 @@ class ResponseChecker:
         self._count(response)
         if (int(found[1]), int(found[2])) == (first, last):
             return response
-        return self._cut(io.BytesIO(_all_of(response)), url, first, last, at=int(found[1]))
+        part = _taken(response, first - int(found[1]), last - first + 1)
+        return self._cut(io.BytesIO(part), url, first, last, at=first)
 
     def _kept(self, response: Response) -> Path:
         """Keep all of a body, and return where."""
@@ -256,6 +265,35 @@ def _blocks(response: Response) -> Iterator[bytes]:
         yield block
 
 
+def _taken(response: Response, skip: int, count: int) -> bytes:
+    """Return a part of a body, holding no more than that; the rest is not taken."""
+    kept = bytearray()
+    for block in _blocks(response):
+        kept += block[skip : skip + count - len(kept)]
+        skip = max(0, skip - len(block))
+        if len(kept) == count:
+            break
+    response.close()
+    return bytes(kept)
+
+
+def _is_all(response: Response) -> bool:
+    """Whether a part of a file is all of it."""
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range") or "")
+    return found is not None and found[1] == "0" and found[3] == str(int(found[2]) + 1)
+
+
+def _goes_on(response: Response, begin: int, first: _Version | None) -> bool:
+    """Whether an answer is the rest of a file from a byte on, or all of it as it was before."""
+    version = _version(response)
+    if response.status != _PARTIAL_CONTENT:
+        sizes = {version.size_bytes, first and first.size_bytes} - {None}
+        return len(sizes) <= 1
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range") or "")
+    is_at = found is not None and int(found[1]) == begin
+    return is_at and (first is None or first.is_of_same_file(version))
+
+
 def _all_of(response: Response) -> bytes:
     return b"".join(_blocks(response))
 
@@ -269,7 +307,9 @@ def _media(response: Response) -> Response:
         WrongAnswerError: It is one.
     """
     beginning = response.read(_BEGINNING_BYTES)
-    if beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_NO_FRAGMENT):
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    # An encrypted fragment may begin by chance as JSON does, but not go on as text does.
+    if text.startswith(_NO_FRAGMENT) and not _CONTROLS.intersection(text):
         response.close()
         raise WrongAnswerError
     return cast("Response", _Begun(response, beginning))

@@ -73,14 +73,14 @@ async def test_each_of_several_videos_of_a_page_can_be_fetched(
 
 
 async def test_a_list_is_never_its_first_video(fetch: Fetch, site: Site) -> None:
-    url = site.several_url(60, 61, 62)
+    url = site.several_url(9160, 9161, 9162)
 
     with pytest.raises(failures.IsPlaylistError) as raised:
         await fetch(url)
 
     assert (raised.value.entries, raised.value.is_truncated) == (3, False)
     assert "3 videos" in str(raised.value)
-    assert not site.requests_for("/clips/60.mp4")
+    assert not site.requests_for("/clips/9160.mp4")
 
 
 async def test_a_feed_is_a_list_too_and_counted_up_to_a_bound(tmp_path: Path, site: Site) -> None:

@@ -235,3 +235,49 @@ def test_a_transfer_is_complete_if_all_answers_say_where_they_end(
     file(None, Answered(BODY, headers))
 
     assert file.checker.is_complete is is_complete
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [part(48, 99), part(60, 99), Answered(BODY[50:], {}, 206), whole(body=BODY[50:])],
+    ids=["an earlier start", "a later start", "no start", "the rest as a whole"],
+)
+def test_a_rest_that_begins_elsewhere_is_asked_for_as_a_whole(
+    file: Exchange, lie: Answered
+) -> None:
+    file(None, whole())
+
+    answer = file("50-", lie, whole())
+
+    assert (answer.status, answer.read(1_000)) == (200, BODY)
+    assert file.asked[-1] == {}
+
+
+@pytest.mark.parametrize("lie", [part(0, 49), part(50, 99), Answered(BODY[50:], {}, 206)])
+@pytest.mark.parametrize("is_fragmented", [False, True])
+def test_a_part_that_nobody_asked_for_is_not_a_whole(
+    tmp_path: Path, lie: Answered, *, is_fragmented: bool
+) -> None:
+    exchange = Exchange(tmp_path, is_fragmented=is_fragmented)
+
+    with pytest.raises(WrongAnswerError):
+        exchange(None, lie)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_media"),
+    [
+        (b'{"error": "gone"}' + b" " * 47, False),
+        (b'{"' + bytes(range(62)), True),
+        (b"<MPD xmlns=''><Period>" + b" " * 42, False),
+    ],
+    ids=["JSON", "encrypted", "a manifest"],
+)
+def test_an_encrypted_fragment_is_no_message(
+    fragments: Exchange, body: bytes, *, is_media: bool
+) -> None:
+    if is_media:
+        assert fragments(None, whole(body=body)).read(1_000)
+        return
+    with pytest.raises(WrongAnswerError):
+        fragments(None, whole(body=body))

@@ -91,7 +91,8 @@ async def test_they_go_in_by_smaller_batches_at_the_pace_that_the_server_sets(
         tries = await me.answers("/download/batch", 422)
 
     assert (got[0], len(got[1].split())) == (0, 101), got[2]
-    assert "waiting 2 s, then going on: " in got[2], got[2]
+    # The client may have taken a part of the two seconds to come.
+    assert re.search(r"waiting [12] s, then going on: ", got[2]), got[2]
     assert tries == 1
     assert [row["url"] for row in json.loads(listed[1])] == MANY[::-1]
     # On a narrow terminal the name alone is cut.

@@ -105,3 +105,13 @@ async def test_a_list_in_a_batch_is_refused_in_its_place(working: Parsing, video
     told = (await working.member.http.post("/download/batch", json=asked)).json()["downloads"]
 
     assert [one["error"] and one["error"]["code"] for one in told] == ["is_playlist", None]
+
+
+async def test_entries_that_no_id_tells_apart_go_by_their_position(
+    working: Parsing, videos: Videos
+) -> None:
+    told = await working.ask(videos.several_url(76, 76))
+
+    assert told.status_code == 200
+    entries = [one["entry"] for one in told.json()["entries"]]
+    assert entries == [{"index": 1}, {"index": 2}]
