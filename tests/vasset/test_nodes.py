@@ -20,5 +20,5 @@ async def test_a_known_node_may_take_a_new_root_and_an_unknown_one_is_named(
 
     assert (before, await nodes.may_mark("node-b")) == (False, True)
     assert (known.returncode, unknown.returncode) == (0, 1)
-    assert "node-b takes the root" in known.stdout
+    assert "node-b accepts the root" in known.stdout
     assert "there is no node node-z" in unknown.stderr

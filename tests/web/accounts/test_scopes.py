@@ -10,6 +10,7 @@ from web.openapi.document import declared_rules
 OPENED_BY = {
     ("POST", "/download"): "submit",
     ("GET", "/download/<history_id>"): "read",
+    ("GET", "/progress"): "read",
     ("POST", "/download/<history_id>/cancel"): "submit",
     ("POST", "/download/<history_id>/retry"): "submit",
     ("POST", "/download/batch"): "submit",
