@@ -31,7 +31,9 @@ async def test_it_is_what_a_socket_is_told_first(site: Site, member: Member, row
     assert set(entries) == {queued, running}
     assert all(set(one) == ENTRY for one in entries.values())
     assert (entries[running]["status"], entries[running]["percent"]) == ("running", 40.0)
-    assert entries[queued]["waiting"] == {"reason": "slot", "until": None}
+    # Others' downloads may run at the same site by now.
+    assert entries[queued]["waiting"]["reason"] in ("slot", "site_limit")
+    assert entries[queued]["waiting"]["until"] is None
 
 
 async def test_nobody_is_shown_the_downloads_of_others(member: Member, join: Join) -> None:
