@@ -96,7 +96,7 @@ async def test_they_go_in_by_smaller_batches_at_the_pace_that_the_server_sets(
     assert tries == 1
     assert [row["url"] for row in json.loads(listed[1])] == MANY[::-1]
     # On a narrow terminal the name alone is cut.
-    assert re.search(r"\n101  queued  quick_download +\S+  https://\S+…", table[1]), table[1]
+    assert re.search(r"\n101  queued \(slot\)  quick_download +\S+  https:\S*…", table[1]), table[1]
     assert (removed[0], left[1]) == (0, "")
 
 
