@@ -89,7 +89,9 @@ async def test_a_site_that_does_not_answer_in_time_is_timed_out(
 
     assert code(late) == (503, "timed_out")
     assert other.status_code == 200
-    assert not shelf.requests_for("/feed")[0].is_open
+    await eventually(
+        lambda: not shelf.requests_for("/feed")[0].is_open, what="the end of the late request"
+    )
     await eventually(lambda: all_landed(parsing), what="the end of the flight")
 
 
