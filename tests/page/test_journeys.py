@@ -35,7 +35,7 @@ async def test_from_a_new_account_to_a_saved_file(
     await page.get_by_label("E-mail").fill("new.person@example.com")
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Create account").click()
-    await paste(page, site.watch_url(3, "The old harbour", bytes_per_s=60_000))
+    await paste(page, site.watch_url(3, "The old harbour", bytes_per_s=20_000))
     await expect(page.get_by_role("region", name="Preview")).to_contain_text("The old harbour")
     await page.get_by_role("button", name="Download", exact=True).click()
     await expect(page.get_by_role("progressbar", name="The old harbour")).to_be_visible()
