@@ -10,7 +10,7 @@ from domain.download import User
 from domain.keys import Scope
 from domain.states import Status
 from storage.db import Row
-from web.accounts.callers import caller
+from web.accounts.callers import Caller, proven_caller
 from web.bodies import read_query
 from web.delivery.shapes import ArchiveAsked, FileAsked
 from web.delivery.tickets import Ticket, Use
@@ -25,13 +25,15 @@ class Order:
 
     Attributes:
         use: As a ticket for it would say.
-        ticket: None if the request came with an access token.
+        ticket: None if the request came with an access token or a key.
+        key_id: Of the personal API key behind the request or its ticket, or None.
     """
 
     user: User
     use: Use
     history_ids: tuple[int, ...]
-    ticket: Ticket | None
+    ticket: Ticket | None = None
+    key_id: int | None = None
 
     @property
     def content(self) -> str:
@@ -50,6 +52,7 @@ class Order:
                 version=self.user.token_version,
                 ends_at=ends_at,
                 history_ids=self.history_ids,
+                key_id=self.key_id,
             )
         )
 
@@ -63,11 +66,11 @@ async def file_order() -> Order:
     """
     if (order := await _by_ticket(FileAsked, Use.FILE, Use.FILE_HERE)) is not None:
         return order
-    user = await caller(Scope.DELIVER)
+    known = await proven_caller(Scope.DELIVER)
     asked = read_query(FileAsked)
     if asked.history_id is None:
         raise _ambiguous()
-    return Order(user=user, use=Use.FILE, history_ids=(asked.history_id,), ticket=None)
+    return order_of(known, Use.FILE, (asked.history_id,))
 
 
 async def archive_order() -> Order:
@@ -78,11 +81,16 @@ async def archive_order() -> Order:
     """
     if (order := await _by_ticket(ArchiveAsked, Use.ARCHIVE, Use.ARCHIVE_HERE)) is not None:
         return order
-    user = await caller(Scope.DELIVER)
+    known = await proven_caller(Scope.DELIVER)
     asked = read_query(ArchiveAsked)
     if asked.ids is None:
         raise _ambiguous()
-    return Order(user=user, use=Use.ARCHIVE, history_ids=asked.ids, ticket=None)
+    return order_of(known, Use.ARCHIVE, asked.ids)
+
+
+def order_of(known: Caller, use: Use, history_ids: tuple[int, ...]) -> Order:
+    """Return the order of a caller who showed a token or a key."""
+    return Order(user=known.user, use=use, history_ids=history_ids, key_id=known.proof.key_id)
 
 
 async def rows_of(user: User, history_ids: Sequence[int]) -> list[Row]:
@@ -123,14 +131,28 @@ async def _by_ticket(shape: type[FileAsked | ArchiveAsked], *uses: Use) -> Order
     # Only now: whoever cannot say who they are learns nothing but that.
     if asked.model_fields_set != {"ticket"}:
         raise _ambiguous()
-    user = await front().services.users.by_id(ticket.user_id)
+    user = await _owner(ticket)
     if user is None or user.token_version != ticket.version:
         raise _not_good()
     # Last, so that only who has a ticket of ours makes anybody look.
     if not await desk.continuations.holds(ticket, now):
         raise _not_good()
     exchange().user_id = user.user_id
-    return Order(user=user, use=ticket.use, history_ids=ticket.history_ids, ticket=ticket)
+    return Order(
+        user=user,
+        use=ticket.use,
+        history_ids=ticket.history_ids,
+        ticket=ticket,
+        key_id=ticket.key_id,
+    )
+
+
+async def _owner(ticket: Ticket) -> User | None:
+    """Return whose ticket it is, or None if the account or the key behind it has ended."""
+    if ticket.key_id is None:
+        return await front().services.users.by_id(ticket.user_id)
+    opened = await front().services.api_keys.open_again(ticket.key_id)
+    return None if opened is None else opened.user
 
 
 def _ambiguous() -> ProblemError:

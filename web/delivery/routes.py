@@ -10,14 +10,14 @@ from storage import audit
 from storage.assets import as_asset
 from storage.audit import Action
 from storage.db import Row
-from web.accounts.callers import caller
+from web.accounts.callers import proven_caller
 from web.bodies import read
 from web.delivery import elsewhere, offload
 from web.delivery.answers import PRIVATE, bodiless, etag_of, file_answer, refused
 from web.delivery.archives import Archive
 from web.delivery.dispositions import attachment
 from web.delivery.openings import open_for
-from web.delivery.orders import Order, archive_order, file_order, rows_of
+from web.delivery.orders import Order, archive_order, file_order, order_of, rows_of
 from web.delivery.ranges import Refusal, Span, choose
 from web.delivery.shapes import (
     ArchiveAsked,
@@ -121,10 +121,9 @@ async def send_archive() -> Response:
 )
 async def give_file_ticket() -> Response:
     """Return a link to a finished file for a browser or a player."""
-    user = await caller(Scope.DELIVER)
+    known = await proven_caller(Scope.DELIVER)
     asked = await read(FileTicketAsked)
-    order = Order(user=user, use=Use.FILE, history_ids=(asked.history_id,), ticket=None)
-    return await _ticket(order, "file")
+    return await _ticket(order_of(known, Use.FILE, (asked.history_id,)), "file")
 
 
 @blueprint.post("/archive-ticket")
@@ -138,9 +137,9 @@ async def give_file_ticket() -> Response:
 )
 async def give_archive_ticket() -> Response:
     """Return a link to an archive of several finished files for a browser."""
-    user = await caller(Scope.DELIVER)
+    known = await proven_caller(Scope.DELIVER)
     ids = tuple((await read(ArchiveTicketAsked)).history_ids)
-    return await _ticket(Order(user=user, use=Use.ARCHIVE, history_ids=ids, ticket=None), "archive")
+    return await _ticket(order_of(known, Use.ARCHIVE, ids), "archive")
 
 
 async def _ticket(order: Order, route: str) -> Response:

@@ -6,7 +6,7 @@ import hmac
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 MAX_FILES = 100
@@ -16,6 +16,8 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{1,1500}", re.ASCII)
 _HEAD = struct.Struct(">BQIQ")
 _ID = struct.Struct(">Q")
 _MAC_BYTES = 16
+_BY_KEY = 0x40
+"""Added to the use where the id of a personal API key follows the head."""
 
 
 class Use(IntEnum):
@@ -44,6 +46,7 @@ class Ticket:
     Attributes:
         version: The account's ``token_version`` when it was given; another one ends it.
         ends_at: Seconds since 1970.
+        key_id: Of the personal API key that it was given to, with which it ends; or None.
     """
 
     use: Use
@@ -51,6 +54,7 @@ class Ticket:
     version: int
     ends_at: int
     history_ids: tuple[int, ...]
+    key_id: int | None = None
 
 
 class Tickets:
@@ -62,14 +66,12 @@ class Tickets:
 
     def give(self, ticket: Ticket) -> str:
         """Return a ticket as text, fit for an address."""
-        head = _HEAD.pack(ticket.use, ticket.user_id, ticket.version, ticket.ends_at)
-        said = head + b"".join(_ID.pack(history_id) for history_id in ticket.history_ids)
+        said = _packed(ticket)
         return base64.urlsafe_b64encode(said + self._mac(said)).rstrip(b"=").decode()
 
     def fingerprint(self, ticket: Ticket) -> str:
         """Return what names a ticket, and the one that stands for it after a redirect."""
-        said = _HEAD.pack(Use.FILE, ticket.user_id, ticket.version, ticket.ends_at)
-        said += b"".join(_ID.pack(history_id) for history_id in ticket.history_ids)
+        said = _packed(replace(ticket, use=Use.FILE))
         return hmac.new(self._key, b"use" + said, hashlib.sha256).hexdigest()[:32]
 
     def read(self, text: str, *, uses: Sequence[Use], now: float, late_s: int = 0) -> Ticket | None:
@@ -84,13 +86,10 @@ class Tickets:
         said, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(said)) or self._text(raw) != text:
             return None
-        use, user_id, version, ends_at = _HEAD.unpack_from(said)
-        ids = tuple(history_id for (history_id,) in _ID.iter_unpack(said[_HEAD.size :]))
-        if use not in uses or now >= ends_at + late_s:
+        ticket = _unpacked(said)
+        if ticket.use not in uses or now >= ticket.ends_at + late_s:
             return None
-        return Ticket(
-            use=Use(use), user_id=user_id, version=version, ends_at=ends_at, history_ids=ids
-        )
+        return ticket
 
     @staticmethod
     def _text(raw: bytes) -> str:
@@ -99,3 +98,25 @@ class Tickets:
 
     def _mac(self, said: bytes) -> bytes:
         return hmac.new(self._key, said, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def _packed(ticket: Ticket) -> bytes:
+    use, ids = int(ticket.use), ticket.history_ids
+    if ticket.key_id is not None:
+        use, ids = use | _BY_KEY, (ticket.key_id, *ids)
+    head = _HEAD.pack(use, ticket.user_id, ticket.version, ticket.ends_at)
+    return head + b"".join(map(_ID.pack, ids))
+
+
+def _unpacked(said: bytes) -> Ticket:
+    use, user_id, version, ends_at = _HEAD.unpack_from(said)
+    ids = [number for (number,) in _ID.iter_unpack(said[_HEAD.size :])]
+    key_id = ids.pop(0) if use & _BY_KEY else None
+    return Ticket(
+        use=Use(use & ~_BY_KEY),
+        user_id=user_id,
+        version=version,
+        ends_at=ends_at,
+        history_ids=tuple(ids),
+        key_id=key_id,
+    )

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.postgres import Postgres
+from tests.support.waiting import eventually
 from tests.web.conftest import Join, Serve
 from tests.web.delivery.conftest import CONTENT, Reader, path_of, reading
+from tests.web.scripting import make, script
 from web.delivery.tickets import MAX_FILES, Ticket, Tickets, Use
 
 TICKETS = Tickets("a secret of at least thirty-two bytes")
@@ -31,6 +33,13 @@ def test_a_ticket_says_what_it_was_given_for_until_its_end() -> None:
 
     assert read(text) == TICKET
     assert read(text, now=1_000) is None
+
+
+def test_a_ticket_says_which_key_it_was_given_to() -> None:
+    of_key = replace(TICKET, key_id=3)
+
+    assert read(TICKETS.give(of_key)) == of_key
+    assert TICKETS.fingerprint(of_key) != TICKETS.fingerprint(TICKET)
 
 
 def test_a_ticket_for_another_use_or_of_another_secret_opens_nothing() -> None:
@@ -65,7 +74,7 @@ def test_no_text_at_all_is_taken_for_a_ticket_or_raises(text: str) -> None:
 def test_the_largest_ticket_fits_into_an_address() -> None:
     ids = tuple(range(2**63 - MAX_FILES, 2**63))
 
-    text = TICKETS.give(Ticket(use=Use.ARCHIVE, user_id=1, version=1, ends_at=1, history_ids=ids))
+    text = TICKETS.give(replace(TICKET, use=Use.ARCHIVE, history_ids=ids, key_id=2**63 - 1))
 
     assert len(text) < 1_500
 
@@ -135,6 +144,39 @@ async def test_a_ticket_ends_with_its_file_and_with_its_account(
         after = await stranger.get(path)
 
     assert (before.status_code, after.status_code) == (200, status)
+
+
+async def test_links_that_a_key_asked_for_end_with_it_and_no_others(direct: Reader) -> None:
+    history_id = await direct.file()
+    made = await make(direct.member)
+    kept = await ticket_of(direct, history_id)
+    async with script(direct.site, made["key"]) as http:
+        file = await http.post("/download/file-ticket", json={"history_id": history_id})
+        both = await http.post("/download/archive-ticket", json={"history_ids": [history_id]})
+    links = [file.json()["url"], both.json()["url"], kept, over(direct, file.json()["ticket"])]
+
+    async with httpx.AsyncClient(base_url=direct.http.base_url, timeout=30) as stranger:
+        before = [(await stranger.get(link)).status_code for link in links[:3]]
+        await eventually(lambda: opens(stranger, links[3]))
+        await direct.member.http.delete(f"/auth/keys/{made['key_id']}")
+        after = [(await stranger.get(link)).status_code for link in links]
+
+    assert before == [200, 200, 200]
+    assert after == [403, 403, 200, 403]
+
+
+def over(reader: Reader, text: str) -> str:
+    """Return the link of a ticket whose time is over, in use by its like that goes on."""
+    tickets, front = reader.site.front.desk.tickets, reader.site.front
+    ticket = tickets.read(text, uses=[Use.FILE], now=0)
+    assert ticket is not None
+    late = replace(ticket, ends_at=int(front.now()) - 1)
+    front.errands.run(front.desk.continuations.note(late, front.now()))
+    return f"/download/file?ticket={tickets.give(late)}"
+
+
+async def opens(client: httpx.AsyncClient, link: str) -> bool:
+    return (await client.head(link)).status_code == 200
 
 
 async def test_a_ticket_that_is_over_is_refused(serve: Serve, postgres: Postgres) -> None:
